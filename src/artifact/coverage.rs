@@ -1,0 +1,6 @@
+//! Coverage artifacts: how they are recognised, read and viewed.
+
+use super::View;
+
+/// The views.
+pub const VIEWS: &[View] = &[];

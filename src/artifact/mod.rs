@@ -1,0 +1,175 @@
+//! What a file means: its kind, its tree, and the views through which rules look at it.
+
+use std::fmt;
+
+use crate::{
+    document::{Node, Problem, Tree},
+    repository::Repository,
+    value::Value,
+};
+
+/// The kinds of artifact we understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A `Dockerfile` or a `Containerfile`.
+    Dockerfile,
+    /// Manifests for Kubernetes.
+    Kubernetes,
+    /// A `Makefile`.
+    Makefile,
+    /// A description of an HTTP interface: OpenAPI 2, 3.0, 3.1 or 3.2.
+    Openapi,
+    /// A report of test coverage.
+    Coverage,
+    /// The repository as a whole: views that join artifacts.
+    Repository,
+}
+
+impl Kind {
+    /// The name that users see: the folder under `rules/`, the key in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dockerfile => "dockerfile",
+            Self::Kubernetes => "kubernetes",
+            Self::Makefile => "makefile",
+            Self::Openapi => "openapi",
+            Self::Coverage => "coverage",
+            Self::Repository => "repository",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A file that we understand: its kind and its tree.
+#[derive(Debug)]
+pub struct Artifact {
+    /// What it is.
+    pub kind: Kind,
+    /// What it says, and what we derived from it.
+    pub tree: Tree,
+    /// The roots of what we derived from it (stages, workloads, targets), as the kind's own module
+    /// defines them.
+    pub derived: Vec<crate::document::Id>,
+}
+
+/// What came of reading a file: an artifact, or not ours, and what could not be read.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The artifact, if the file is one.
+    pub artifact: Option<Artifact>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// Who a subject is, for readers that know it by name: an object of Kubernetes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Object<'a> {
+    /// `Deployment`, …
+    pub kind: &'a str,
+    /// Its name; empty if it has none.
+    pub name: &'a str,
+    /// Its namespace; empty if it names none.
+    pub namespace: &'a str,
+}
+
+/// One thing to judge, with its named companions.
+#[derive(Clone, Debug)]
+pub struct Subject<'a> {
+    /// One value for each of the view's variables, in their order; the first is `it`.
+    pub values: Vec<Value<'a>>,
+    /// Where findings point when the rule does not know a better place.
+    pub at: Node<'a>,
+    /// The object it belongs to, where it belongs to one.
+    pub object: Option<Object<'a>>,
+}
+
+/// What a variable or a field of a view holds, as far as it is known before any file is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Whatever the file says: fields are not checked.
+    Any,
+    /// `true` or `false`.
+    Bool,
+    /// A number.
+    Number,
+    /// Text.
+    Text,
+    /// A list of one shape.
+    List(&'static Shape),
+    /// A map with these fields; any of them may be absent.
+    Record(&'static [Field]),
+}
+
+/// A variable of a view, or a field of a record, with what it means.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name in expressions.
+    pub name: &'static str,
+    /// What it holds.
+    pub shape: Shape,
+    /// What it means, in a few words, as `seaworthy inspect --views` prints it.
+    pub means: &'static str,
+}
+
+/// Where subjects go.
+pub type Emit<'e, 'a> = &'e mut dyn FnMut(Subject<'a>);
+
+/// How a view finds its subjects.
+#[derive(Clone, Copy)]
+pub enum Select {
+    /// In one artifact, whatever else the repository holds.
+    File(for<'a> fn(&'a Artifact, Emit<'_, 'a>)),
+    /// Across artifacts.
+    Repository(for<'a> fn(&'a Repository<'a>, Emit<'_, 'a>)),
+}
+
+/// A named way to the nodes that are judged.
+#[derive(Clone, Copy)]
+pub struct View {
+    /// `dockerfile.stage`, …; the part before the dot is the kind's name.
+    pub name: &'static str,
+    /// The kind of artifact it looks at.
+    pub kind: Kind,
+    /// What it yields, in one sentence.
+    pub means: &'static str,
+    /// Its variables; the first is `it`.
+    pub vars: &'static [Field],
+    /// How it finds its subjects.
+    pub select: Select,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+pub mod coverage;
+pub mod dockerfile;
+pub mod kubernetes;
+pub mod makefile;
+pub mod openapi;
+
+/// Every view, sorted by kind.
+pub fn views() -> impl Iterator<Item = &'static View> {
+    [
+        dockerfile::VIEWS,
+        kubernetes::VIEWS,
+        makefile::VIEWS,
+        openapi::VIEWS,
+        coverage::VIEWS,
+        crate::repository::VIEWS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The view with the given name.
+pub fn view(name: &str) -> Option<&'static View> {
+    views().find(|view| view.name == name)
+}

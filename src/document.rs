@@ -1,0 +1,612 @@
+//! The one shape every artifact is turned into: a tree whose every node knows where it was written.
+//!
+//! Nodes lie in one vector in pre-order, so the children of a container follow it and each
+//! container knows where its subtree ends. Text is a range of the source, or of a pool where the
+//! source does not spell it (escapes, folded lines, derived values). Aliases are links: nothing is
+//! copied, and a tree is never larger than what was written.
+//!
+//! Parsers build the tree of what is written; artifacts append further roots with what they derive
+//! from it (stages, workloads, targets), whose aliases point back into the written part.
+
+use std::fmt;
+
+use crate::source::{Position, Source, Span};
+
+/// The index of a node in its [`Tree`].
+pub type Id = u32;
+
+/// What a node holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing: `key:` without a value, `null`.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number that fits 64 bits.
+    Int,
+    /// Any other number.
+    Float,
+    /// Text.
+    Str,
+    /// A list.
+    Seq,
+    /// A map, in the order of the file.
+    Map,
+    /// A link to another node of the same tree; never seen through [`Node`].
+    Alias,
+}
+
+/// How a scalar or a container was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes, or in block form.
+    #[default]
+    Plain,
+    /// In single quotes.
+    Single,
+    /// In double quotes.
+    Double,
+    /// A literal block, `|`.
+    Literal,
+    /// A folded block, `>`.
+    Folded,
+    /// In brackets or braces.
+    Flow,
+    /// Not written at all: derived by us.
+    Derived,
+}
+
+/// The text of the node lies in the pool.
+pub const IN_POOL: u8 = 1;
+/// The key of the node lies in the pool.
+pub const KEY_IN_POOL: u8 = 2;
+/// A plain scalar that YAML 1.1 reads as a boolean and YAML 1.2 as text: `yes`, `on`, `n`, …
+pub const YAML11_BOOL: u8 = 4;
+/// A map with a merge key, `<<`.
+pub const MERGES: u8 = 8;
+/// A plain integer with a leading zero, which YAML 1.1 reads as octal.
+pub const LEADING_ZERO: u8 = 16;
+/// The key was not a plain scalar (a list, a map or an alias as a key).
+pub const COMPLEX_KEY: u8 = 32;
+
+/// A node as it is stored. Read it through [`Node`].
+#[derive(Clone, Copy, Debug)]
+pub struct Raw {
+    /// What it holds.
+    pub kind: Kind,
+    /// How it was written.
+    pub style: Style,
+    /// [`IN_POOL`] and the other flags.
+    pub flags: u8,
+    /// Where its key starts, in the source or the pool.
+    pub key: u32,
+    /// How long its key is; [`NO_KEY`] for list items and roots.
+    pub key_len: u32,
+    /// Where it was written.
+    pub span: Span,
+    /// Text and container: offset of the text, index after the subtree. Numbers: low half.
+    pub low: u32,
+    /// Text and container: length in bytes, number of children. Numbers: high half.
+    pub high: u32,
+}
+
+const _: () = assert!(size_of::<Raw>() == 28);
+
+/// How many maps one look-up visits through merge keys.
+const MERGE_BUDGET: u32 = 100;
+
+/// The `key_len` of a node that has no key.
+pub const NO_KEY: u32 = u32::MAX;
+
+/// A key as builders give it.
+#[derive(Clone, Copy, Debug)]
+pub enum Key<'a> {
+    /// List items and roots.
+    None,
+    /// A range of the source.
+    At(Span),
+    /// Any other text; it is put into the pool, once per text.
+    Text(&'a str),
+}
+
+/// All documents of one file: its source, its nodes, and one root per document.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// The file.
+    pub source: Source,
+    /// The nodes in pre-order.
+    pub nodes: Vec<Raw>,
+    /// Text that the source does not spell.
+    pub pool: String,
+    /// The roots of the documents as they were written, in order.
+    pub roots: Vec<Id>,
+    keys: Vec<(u32, u32)>,
+}
+
+impl Tree {
+    /// An empty tree over `source`.
+    pub fn new(source: Source) -> Self {
+        Self { source, ..Self::default() }
+    }
+
+    /// The node with the given index, links followed.
+    pub fn node(&self, id: Id) -> Node<'_> {
+        let mut id = id;
+        while self.nodes[id as usize].kind == Kind::Alias {
+            id = self.nodes[id as usize].low;
+        }
+        Node { tree: self, id }
+    }
+
+    /// The documents, in order.
+    pub fn documents(&self) -> impl Iterator<Item = Node<'_>> {
+        self.roots.iter().map(|&root| self.node(root))
+    }
+
+    // ---- building
+
+    /// Adds a node; its children, if any, must follow. Returns its index.
+    pub fn push(&mut self, raw: Raw) -> Id {
+        let id = self.nodes.len() as Id;
+        self.nodes.push(raw);
+        id
+    }
+
+    fn add(&mut self, key: Key<'_>, kind: Kind, span: Span, low: u32, high: u32, flags: u8) -> Id {
+        let (key, key_len, key_flag) = match key {
+            Key::None => (0, NO_KEY, 0),
+            Key::At(span) => (span.start, span.end - span.start, 0),
+            Key::Text(text) => {
+                let (start, len) = self.pooled_key(text);
+                (start, len, KEY_IN_POOL)
+            }
+        };
+        let flags = flags | key_flag;
+        self.push(Raw { kind, style: Style::Derived, flags, key, key_len, span, low, high })
+    }
+
+    fn pooled_key(&mut self, text: &str) -> (u32, u32) {
+        let known = self.keys.iter().copied().find(|&(start, len)| {
+            len as usize == text.len() && self.pool[start as usize..].starts_with(text)
+        });
+        known.unwrap_or_else(|| {
+            let place = (self.pool.len() as u32, text.len() as u32);
+            self.pool.push_str(text);
+            if self.keys.len() < 64 {
+                self.keys.push(place);
+            }
+            place
+        })
+    }
+
+    /// Opens a map written at `span`; [`close`](Self::close) it after its entries.
+    pub fn open_map(&mut self, key: Key<'_>, span: Span) -> Id {
+        self.add(key, Kind::Map, span, 0, 0, 0)
+    }
+
+    /// Opens a list written at `span`; [`close`](Self::close) it after its items.
+    pub fn open_seq(&mut self, key: Key<'_>, span: Span) -> Id {
+        self.add(key, Kind::Seq, span, 0, 0, 0)
+    }
+
+    /// Closes a container: everything added since belongs to it. `count` is the number of its
+    /// own children.
+    pub fn close_with(&mut self, id: Id, count: u32) {
+        let end = self.nodes.len() as u32;
+        let raw = &mut self.nodes[id as usize];
+        raw.low = end;
+        raw.high = count;
+    }
+
+    /// Closes a container and counts its children.
+    pub fn close(&mut self, id: Id) {
+        let end = self.nodes.len() as u32;
+        let (mut at, mut count) = (id + 1, 0);
+        while at < end {
+            at = self.after(at);
+            count += 1;
+        }
+        self.close_with(id, count);
+    }
+
+    /// Adds text that the source spells, at `span`.
+    pub fn text_at(&mut self, key: Key<'_>, span: Span) -> Id {
+        self.add(key, Kind::Str, span, span.start, span.end - span.start, 0)
+    }
+
+    /// Adds text that the source does not spell; findings about it point at `span`.
+    pub fn text(&mut self, key: Key<'_>, text: &str, span: Span) -> Id {
+        let start = self.pool.len() as u32;
+        self.pool.push_str(text);
+        self.add(key, Kind::Str, span, start, text.len() as u32, IN_POOL)
+    }
+
+    /// Adds a number; findings about it point at `span`.
+    pub fn int(&mut self, key: Key<'_>, value: i64, span: Span) -> Id {
+        self.add(key, Kind::Int, span, value as u64 as u32, (value as u64 >> 32) as u32, 0)
+    }
+
+    /// Adds a number; findings about it point at `span`.
+    pub fn float(&mut self, key: Key<'_>, value: f64, span: Span) -> Id {
+        let bits = value.to_bits();
+        self.add(key, Kind::Float, span, bits as u32, (bits >> 32) as u32, 0)
+    }
+
+    /// Adds a boolean; findings about it point at `span`.
+    pub fn bool(&mut self, key: Key<'_>, value: bool, span: Span) -> Id {
+        self.add(key, Kind::Bool, span, u32::from(value), 0, 0)
+    }
+
+    /// Adds a null; findings about it point at `span`.
+    pub fn null(&mut self, key: Key<'_>, span: Span) -> Id {
+        self.add(key, Kind::Null, span, 0, 0, 0)
+    }
+
+    /// Adds a link to a node of this tree that is already there and does not contain this place.
+    pub fn alias(&mut self, key: Key<'_>, target: Id) -> Id {
+        let span = self.nodes[target as usize].span;
+        self.add(key, Kind::Alias, span, target, 0, 0)
+    }
+
+    fn after(&self, id: Id) -> Id {
+        let raw = &self.nodes[id as usize];
+        match raw.kind {
+            Kind::Seq | Kind::Map => raw.low,
+            _ => id + 1,
+        }
+    }
+
+    fn key_text(&self, raw: &Raw) -> &str {
+        if raw.key_len == NO_KEY {
+            return "";
+        }
+        let text = if raw.flags & KEY_IN_POOL != 0 { &self.pool } else { &self.source.text };
+        &text[raw.key as usize..(raw.key + raw.key_len) as usize]
+    }
+}
+
+/// A node of a tree: a cheap handle through which everything reads.
+///
+/// It never stands on an alias; handles are given with links followed.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    tree: &'a Tree,
+    id: Id,
+}
+
+impl PartialEq for Node<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.tree, other.tree) && self.id == other.id
+    }
+}
+
+impl fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Kind::Map => f.debug_map().entries(self.entries()).finish(),
+            Kind::Seq => f.debug_list().entries(self.children()).finish(),
+            Kind::Str => fmt::Debug::fmt(self.text(), f),
+            _ => f.write_str(&self.display()),
+        }
+    }
+}
+
+impl<'a> Node<'a> {
+    fn raw(self) -> &'a Raw {
+        &self.tree.nodes[self.id as usize]
+    }
+
+    /// The tree it belongs to.
+    pub fn tree(self) -> &'a Tree {
+        self.tree
+    }
+
+    /// Its index in the tree.
+    pub fn id(self) -> Id {
+        self.id
+    }
+
+    /// What it holds.
+    pub fn kind(self) -> Kind {
+        self.raw().kind
+    }
+
+    /// How it was written.
+    pub fn style(self) -> Style {
+        self.raw().style
+    }
+
+    /// Whether the flag (such as [`YAML11_BOOL`]) is set.
+    pub fn flag(self, flag: u8) -> bool {
+        self.raw().flags & flag != 0
+    }
+
+    /// Whether it is null.
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// Whether it is a map.
+    pub fn is_map(self) -> bool {
+        self.kind() == Kind::Map
+    }
+
+    /// Whether it is a list.
+    pub fn is_seq(self) -> bool {
+        self.kind() == Kind::Seq
+    }
+
+    /// Its key, where it is an entry of a map; empty otherwise.
+    pub fn key(self) -> &'a str {
+        self.tree.key_text(self.raw())
+    }
+
+    /// Where its key was written, if it has one that was written.
+    pub fn key_span(self) -> Option<Span> {
+        let raw = self.raw();
+        let written = raw.key_len != NO_KEY && raw.flags & KEY_IN_POOL == 0;
+        written.then(|| Span { start: raw.key, end: raw.key + raw.key_len })
+    }
+
+    /// Where its value was written.
+    pub fn span(self) -> Span {
+        self.raw().span
+    }
+
+    /// The text as the parser understood it (escapes resolved); empty for anything but text.
+    pub fn text(self) -> &'a str {
+        let raw = self.raw();
+        if raw.kind != Kind::Str {
+            return "";
+        }
+        let text = if raw.flags & IN_POOL != 0 { &self.tree.pool } else { &self.tree.source.text };
+        &text[raw.low as usize..(raw.low + raw.high) as usize]
+    }
+
+    /// The text, if it is text.
+    pub fn as_str(self) -> Option<&'a str> {
+        (self.kind() == Kind::Str).then(|| self.text())
+    }
+
+    /// The number, if it is a whole one.
+    pub fn as_int(self) -> Option<i64> {
+        let raw = self.raw();
+        (raw.kind == Kind::Int).then(|| (u64::from(raw.high) << 32 | u64::from(raw.low)) as i64)
+    }
+
+    /// The number, if it is one.
+    pub fn as_float(self) -> Option<f64> {
+        let raw = self.raw();
+        match raw.kind {
+            Kind::Int => self.as_int().map(|it| it as f64),
+            Kind::Float => Some(f64::from_bits(u64::from(raw.high) << 32 | u64::from(raw.low))),
+            _ => None,
+        }
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(self) -> Option<bool> {
+        let raw = self.raw();
+        (raw.kind == Kind::Bool).then_some(raw.low != 0)
+    }
+
+    /// A scalar as it was written in the source (`0755`, `yes`, `"a"`); derived ones as displayed.
+    pub fn written(self) -> &'a str {
+        match self.style() {
+            Style::Derived => self.text(),
+            _ => self.tree.source.slice(self.span()),
+        }
+    }
+
+    /// How many children a list or a map has (merged keys not counted); 0 for scalars.
+    pub fn len(self) -> usize {
+        match self.kind() {
+            Kind::Seq | Kind::Map => self.raw().high as usize,
+            _ => 0,
+        }
+    }
+
+    /// Whether it has no children.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The children of a list or the values of a map, in order. Null and scalars have none.
+    pub fn children(self) -> Children<'a> {
+        let raw = self.raw();
+        let range = match raw.kind {
+            Kind::Seq | Kind::Map => self.id + 1..raw.low,
+            _ => 0..0,
+        };
+        Children { tree: self.tree, next: range.start, end: range.end }
+    }
+
+    /// The entries of a map as written, in order; duplicate keys each have one.
+    pub fn entries(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let (tree, is_map) = (self.tree, self.is_map());
+        let mut at = self.id + 1;
+        let end = if is_map { self.raw().low } else { 0 };
+        std::iter::from_fn(move || {
+            (at < end).then(|| {
+                let entry = (tree.key_text(&tree.nodes[at as usize]), tree.node(at));
+                at = tree.after(at);
+                entry
+            })
+        })
+    }
+
+    /// The value under `key` of a map: the last one if the key is there twice, and through merge
+    /// keys if it is not there itself.
+    pub fn get(self, key: &str) -> Option<Node<'a>> {
+        self.find(key).map(|id| self.tree.node(id))
+    }
+
+    fn find(self, key: &str) -> Option<Id> {
+        self.find_with(key, &mut { MERGE_BUDGET })
+    }
+
+    fn find_with(self, key: &str, budget: &mut u32) -> Option<Id> {
+        let raw = self.raw();
+        if raw.kind != Kind::Map {
+            return None;
+        }
+        let (mut at, mut found) = (self.id + 1, None);
+        while at < raw.low {
+            let child = &self.tree.nodes[at as usize];
+            if child.key_len as usize == key.len() && self.tree.key_text(child) == key {
+                found = Some(at);
+            }
+            at = self.tree.after(at);
+        }
+        if found.is_none() && raw.flags & MERGES != 0 && key != "<<" {
+            return self.find_merged(key, budget);
+        }
+        found
+    }
+
+    /// Merge keys may name maps that merge in turn: a hostile file makes that a tree of any size,
+    /// so one look-up visits a bounded number of maps.
+    fn find_merged(self, key: &str, budget: &mut u32) -> Option<Id> {
+        *budget = budget.checked_sub(1)?;
+        let merged = self.get("<<")?;
+        match merged.kind() {
+            Kind::Map => merged.find_with(key, budget),
+            _ => merged.children().find_map(|it| it.find_with(key, budget)),
+        }
+    }
+
+    /// The value at the end of a path of keys.
+    pub fn at(self, path: &[&str]) -> Option<Node<'a>> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The text under `key`, if there is text.
+    pub fn str(self, key: &str) -> Option<&'a str> {
+        self.get(key)?.as_str()
+    }
+
+    /// The item of a list.
+    pub fn item(self, index: usize) -> Option<Node<'a>> {
+        self.is_seq().then(|| self.children().nth(index)).flatten()
+    }
+
+    /// Where people see it start: at its key if it has one, otherwise at its value.
+    pub fn start(self) -> Position {
+        let offset = self.key_span().map_or(self.span().start, |key| key.start);
+        self.tree.source.position(offset)
+    }
+
+    /// Where people see it end: a scalar at its end, a container at the end of its first line, so
+    /// that a finding underlines `resources:` and not the hundred lines below it.
+    pub fn end(self) -> Position {
+        let source = &self.tree.source;
+        match self.kind() {
+            Kind::Seq | Kind::Map => {
+                let line = self.start().line;
+                Position { line, column: source.line(line).chars().count() as u32 + 1 }
+            }
+            _ => source.position(self.span().end.max(self.span().start)),
+        }
+    }
+
+    /// The value as a message shows it: scalars as text, containers by their size.
+    pub fn display(self) -> String {
+        match self.kind() {
+            Kind::Null | Kind::Alias => "null".to_owned(),
+            Kind::Bool => self.as_bool().unwrap_or_default().to_string(),
+            Kind::Int => self.as_int().unwrap_or_default().to_string(),
+            Kind::Float => self.as_float().unwrap_or_default().to_string(),
+            Kind::Str => self.text().to_owned(),
+            Kind::Seq => format!("{} items", self.len()),
+            Kind::Map => format!("{} keys", self.len()),
+        }
+    }
+}
+
+/// The children of a node, links followed.
+pub struct Children<'a> {
+    tree: &'a Tree,
+    next: Id,
+    end: Id,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
+        (self.next < self.end).then(|| {
+            let id = self.next;
+            self.next = self.tree.after(id);
+            self.tree.node(id)
+        })
+    }
+}
+
+/// Why a text, or a part of it, could not be read or judged. It is reported, never a pass.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file, below the root of the repository.
+    pub path: String,
+    /// Where in it.
+    pub start: Position,
+    /// What kind of trouble.
+    pub kind: Trouble,
+    /// What is wrong and what to do, lower case.
+    pub reason: String,
+}
+
+impl Problem {
+    /// A problem at a byte of a source.
+    pub fn at(source: &Source, offset: u32, kind: Trouble, reason: impl Into<String>) -> Self {
+        let start = source.position(offset);
+        Self { path: source.path.clone(), start, kind, reason: reason.into() }
+    }
+}
+
+/// The kinds of problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trouble {
+    /// The file could not be read at all.
+    Unreadable,
+    /// The text is not valid in its language.
+    Syntax,
+    /// A template (Helm, Jinja, …) that somebody has to render first.
+    Template,
+    /// A limit of ours (size, depth, steps) was met.
+    Limit,
+    /// The value is only known when something runs.
+    Dynamic,
+    /// A rule could not be evaluated on a subject.
+    NotEvaluated,
+    /// A suppression or a configuration of a peer that cannot be honoured.
+    Unsupported,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Tree {
+        let mut tree = Tree::new(Source::new("x", "abc"));
+        let map = tree.open_map(Key::None, Span::new(0, 3));
+        let list = tree.open_seq(Key::Text("list"), Span::new(0, 1));
+        tree.int(Key::None, -7, Span::new(0, 1));
+        tree.text(Key::None, "pooled", Span::new(0, 1));
+        tree.close(list);
+        tree.text_at(Key::At(Span::new(0, 1)), Span::new(1, 3));
+        tree.alias(Key::Text("again"), list);
+        tree.close(map);
+        tree.roots.push(map);
+        tree
+    }
+
+    #[test]
+    fn children_and_links_are_found_in_order() {
+        let tree = sample();
+        let root = tree.node(tree.roots[0]);
+        assert_eq!(root.len(), 3);
+        assert_eq!(root.str("a"), Some("bc"));
+        assert_eq!(root.at(&["again"]).and_then(|it| it.item(0)).and_then(Node::as_int), Some(-7));
+        assert_eq!(format!("{root:?}"), r#"{"list": [-7, "pooled"], "a": "bc", "again": [-7, "pooled"]}"#);
+    }
+}

@@ -1,0 +1,124 @@
+//! What we have to say about the repository: findings, and where they are.
+
+use std::sync::Arc;
+
+use crate::{artifact, document::Node, source::Position};
+
+/// How bad a finding is, worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Worth fixing.
+    Warning,
+    /// Blocks by default.
+    Error,
+}
+
+impl Severity {
+    /// The name that users see and write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A place in a file of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, below the root of the repository.
+    pub path: Arc<str>,
+    /// Where it starts.
+    pub start: Position,
+    /// One past where it ends.
+    pub end: Position,
+}
+
+impl Place {
+    /// Where people see `node`.
+    pub fn of(node: Node<'_>) -> Self {
+        let path = node.tree().source.path.as_str().into();
+        Self { path, start: node.start(), end: node.end() }
+    }
+}
+
+/// A second place that a finding needs to be understood.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Related {
+    /// Where.
+    pub place: Place,
+    /// What is there.
+    pub message: String,
+}
+
+/// The object a finding is about: see [`artifact::Object`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Object {
+    /// `Deployment`, …
+    pub kind: String,
+    /// Its name; empty if it has none.
+    pub name: String,
+    /// Its namespace; empty if it names none.
+    pub namespace: String,
+}
+
+impl From<artifact::Object<'_>> for Object {
+    fn from(it: artifact::Object<'_>) -> Self {
+        Self { kind: it.kind.into(), name: it.name.into(), namespace: it.namespace.into() }
+    }
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waiver {
+    /// Who or what says so: a comment, an annotation, `readiness.toml`, a peer's pragma.
+    pub by: String,
+    /// The reason that was given; empty where the form has no place for one.
+    pub reason: String,
+    /// Until when it holds, `YYYY-MM-DD`, where it says.
+    pub expires: Option<String>,
+}
+
+/// A rule that does not hold, at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where.
+    pub place: Place,
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// How bad.
+    pub severity: Severity,
+    /// What is wrong, lower case, with the value.
+    pub message: String,
+    /// What the peers call it: `hadolint:DL3002`, …
+    pub equivalents: Vec<Arc<str>>,
+    /// The checklist items it violates.
+    pub items: Vec<Arc<str>>,
+    /// The object it is about, where it is about one.
+    pub object: Option<Object>,
+    /// Other places that matter.
+    pub related: Vec<Related>,
+    /// The first line at the place, cut to 200 characters.
+    pub excerpt: String,
+    /// Stays the same while the defect does, also when lines above it come and go.
+    pub fingerprint: String,
+    /// Whether the change under review brought it.
+    pub new: bool,
+    /// Why it does not count, if it does not.
+    pub waived: Option<Waiver>,
+}
+
+/// What a rule of power `decides` or `confirms` found in favour of its items.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// The checklist item.
+    pub item: Arc<str>,
+    /// Where the evidence is.
+    pub place: Place,
+    /// The rule's id.
+    pub rule: Arc<str>,
+}

@@ -1,0 +1,13 @@
+//! Seaworthy: one pass from a repository to a verdict on whether it is fit to ship.
+//!
+//! The modules stand in the order of their layers: each uses only those above it.
+
+pub mod source;
+pub mod document;
+pub mod value;
+pub mod parse;
+pub mod artifact;
+pub mod repository;
+pub mod finding;
+pub mod rule;
+pub mod report;

@@ -1,0 +1,2 @@
+//! Grammars: text to tree, no meaning.
+

@@ -1,0 +1,132 @@
+//! Text with an address: a file of the repository, and places in it.
+
+use std::sync::OnceLock;
+
+/// A half-open range of bytes in a [`Source`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span of the bytes `start..end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+}
+
+/// A place in a file as people count it: both from 1, columns in Unicode scalar values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, in Unicode scalar values.
+    pub column: u32,
+}
+
+/// One file, read: its path below the root of the repository, with `/`, and its text.
+///
+/// Bytes that are not UTF-8 are replaced by U+FFFD, so lines stay true and columns nearly so.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// The path below the root of the repository, with `/` between the parts.
+    pub path: String,
+    /// The text.
+    pub text: String,
+    lines: OnceLock<Vec<u32>>,
+}
+
+impl Source {
+    /// A source from text.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into(), lines: OnceLock::new() }
+    }
+
+    /// A source from the bytes of a file.
+    pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
+        Self::new(path, text)
+    }
+
+    /// The name of the file, without its folders.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// The folder of the file, without a `/` at the end; empty at the root.
+    pub fn folder(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// The text at `span`; empty where the span is not on character boundaries.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+
+    /// Where the byte `offset` is, counted as people count.
+    pub fn position(&self, offset: u32) -> Position {
+        let starts = self.starts();
+        let line = starts.partition_point(|&start| start <= offset).max(1);
+        let start = starts[line - 1] as usize;
+        let mut end = (offset as usize).min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let column = self.text[start.min(end)..end].chars().count() as u32 + 1;
+        Position { line: line as u32, column }
+    }
+
+    /// The text of a line, counted from 1, without its line break; empty beyond the end.
+    pub fn line(&self, line: u32) -> &str {
+        let starts = self.starts();
+        let Some(&start) = starts.get((line as usize).wrapping_sub(1)) else { return "" };
+        let end = starts.get(line as usize).map_or(self.text.len(), |&next| next as usize);
+        self.text[start as usize..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// Where a line that is counted from 1 starts, in bytes; the end of the text beyond the last.
+    pub fn line_start(&self, line: u32) -> u32 {
+        let starts = self.starts();
+        starts.get((line as usize).wrapping_sub(1)).copied().unwrap_or(self.text.len() as u32)
+    }
+
+    /// How many lines there are; a text without a line break has one.
+    pub fn line_count(&self) -> u32 {
+        self.starts().len() as u32
+    }
+
+    fn starts(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
+            std::iter::once(0).chain(breaks.map(|at| at as u32 + 1)).collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_and_lines_from_one() {
+        let source = Source::new("a/b", "ab\ncäé\n");
+        assert_eq!(source.position(0), Position { line: 1, column: 1 });
+        assert_eq!(source.position(3), Position { line: 2, column: 1 });
+        assert_eq!(source.position(6), Position { line: 2, column: 3 });
+        assert_eq!(source.line(2), "cäé");
+        assert_eq!(source.line(9), "");
+        assert_eq!((source.name(), source.folder()), ("b", "a"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_keep_their_lines() {
+        let source = Source::from_bytes("x", b"a\xff\nb".to_vec());
+        assert_eq!(source.line(2), "b");
+    }
+}
