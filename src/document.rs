@@ -607,6 +607,9 @@ mod tests {
         assert_eq!(root.len(), 3);
         assert_eq!(root.str("a"), Some("bc"));
         assert_eq!(root.at(&["again"]).and_then(|it| it.item(0)).and_then(Node::as_int), Some(-7));
-        assert_eq!(format!("{root:?}"), r#"{"list": [-7, "pooled"], "a": "bc", "again": [-7, "pooled"]}"#);
+        assert_eq!(
+            format!("{root:?}"),
+            r#"{"list": [-7, "pooled"], "a": "bc", "again": [-7, "pooled"]}"#
+        );
     }
 }

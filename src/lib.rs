@@ -2,12 +2,12 @@
 //!
 //! The modules stand in the order of their layers: each uses only those above it.
 
-pub mod source;
-pub mod document;
-pub mod value;
-pub mod parse;
 pub mod artifact;
-pub mod repository;
+pub mod document;
 pub mod finding;
-pub mod rule;
+pub mod parse;
 pub mod report;
+pub mod repository;
+pub mod rule;
+pub mod source;
+pub mod value;

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::{
     document::{Node, Problem, Tree},
+    parse,
     repository::Repository,
+    source::Source,
     value::Value,
 };
 
@@ -64,6 +66,39 @@ pub struct Parsed {
     pub artifact: Option<Artifact>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+/// Reads a file, if it is one of ours.
+pub fn parse(source: Source) -> Parsed {
+    if dockerfile::recognise(&source) {
+        return dockerfile::parse(source);
+    }
+    if makefile::recognise(&source) {
+        return makefile::parse(source);
+    }
+    if coverage::recognise(&source) {
+        return coverage::parse(source);
+    }
+    let name = source.name().to_ascii_lowercase();
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    if !(is_yaml || name.ends_with(".json")) || !mentions_a_kind(&source.text) {
+        return Parsed::default();
+    }
+    let (tree, problems) =
+        if is_yaml { parse::yaml::parse(source) } else { parse::json::parse(source) };
+    if openapi::claims(&tree) {
+        openapi::parse(tree, problems)
+    } else if kubernetes::claims(&tree) {
+        kubernetes::parse(tree, problems)
+    } else {
+        Parsed { artifact: None, problems }
+    }
+}
+
+/// A cheap look before a YAML or JSON text is parsed: most of them are none of ours.
+fn mentions_a_kind(text: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    has("apiVersion") && has("kind") || has("openapi") || has("swagger")
 }
 
 /// Who a subject is, for readers that know it by name: an object of Kubernetes.

@@ -1,2 +1,4 @@
 //! Grammars: text to tree, no meaning.
 
+pub mod json;
+pub mod yaml;

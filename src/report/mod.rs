@@ -1,2 +1,1 @@
 //! The faces of a report.
-

@@ -1,2 +1,1 @@
 //! Rules: one defect, one file; what they say and how they are judged.
-
