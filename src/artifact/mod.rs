@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::{
-    document::{Node, Problem, Tree},
+    document::{Id, Node, Problem, Tree},
     parse,
     repository::Repository,
-    source::Source,
+    source::{Source, Span},
     value::Value,
 };
 
@@ -56,7 +56,10 @@ pub struct Artifact {
     pub tree: Tree,
     /// The roots of what we derived from it (stages, workloads, targets), as the kind's own module
     /// defines them.
-    pub derived: Vec<crate::document::Id>,
+    pub derived: Vec<Id>,
+    /// What the peers' pragmas and annotations in it say not to report. Comments of our own form
+    /// are found by `waive`, in every kind of file.
+    pub suppressions: Vec<Suppression>,
 }
 
 /// What came of reading a file: an artifact, or not ours, and what could not be read.
@@ -110,6 +113,24 @@ pub struct Object<'a> {
     pub name: &'a str,
     /// Its namespace; empty if it names none.
     pub namespace: &'a str,
+}
+
+/// A comment or an annotation that says not to report something, ours or a peer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// What is not to be reported: a rule id or glob (`dockerfile/*`), or a peer's id with its
+    /// prefix (`hadolint:DL3008`, `checkov:*`).
+    pub what: String,
+    /// The first line it covers, from 1.
+    pub from_line: u32,
+    /// The last line it covers; [`u32::MAX`] for the rest of the file.
+    pub to_line: u32,
+    /// The reason that was given; empty if none was.
+    pub reason: String,
+    /// Where it is written.
+    pub place: Span,
+    /// Whose form it has: `seaworthy` for ours, or `hadolint`, `checkov`, `kube-linter`, …
+    pub by: &'static str,
 }
 
 /// One thing to judge, with its named companions.
