@@ -14,11 +14,28 @@ pub struct Repository<'a> {
     pub artifacts: &'a [Artifact],
     /// Every file of the repository, ours or not, sorted: paths below the root.
     pub files: &'a [String],
-    /// Small texts that are no artifacts and that joins read (`.dockerignore`, scripts), by path.
+    /// Small texts that are no artifacts and that joins read (`.dockerignore`, scripts,
+    /// kustomizations), by path.
     pub texts: &'a BTreeMap<String, Source>,
 }
 
 impl<'a> Repository<'a> {
+    /// The repository of these artifacts, files (sorted) and texts, with its indexes.
+    pub fn new(
+        artifacts: &'a [Artifact],
+        files: &'a [String],
+        texts: &'a BTreeMap<String, Source>,
+    ) -> Self {
+        Self { artifacts, files, texts }
+    }
+
+    /// Whether `texts` should hold the file: what joins read beside the artifacts.
+    pub fn wants_text(path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name.ends_with(".dockerignore")
+            || matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+    }
+
     /// The artifacts of one kind, by path.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &'a Artifact> {
         self.artifacts.iter().filter(move |it| it.kind == kind)
