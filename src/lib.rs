@@ -2,12 +2,17 @@
 //!
 //! The modules stand in the order of their layers: each uses only those above it.
 
-pub mod artifact;
-pub mod document;
-pub mod finding;
-pub mod parse;
-pub mod report;
-pub mod repository;
-pub mod rule;
 pub mod source;
+pub mod document;
 pub mod value;
+pub mod parse;
+pub mod artifact;
+pub mod repository;
+pub mod finding;
+pub mod rule;
+pub mod discover;
+pub mod waive;
+pub mod gate;
+pub mod config;
+pub mod cli;
+pub mod report;

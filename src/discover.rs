@@ -1,0 +1,203 @@
+//! The front door: from a folder to the files that are worth reading.
+//!
+//! What git ignores is left out, what git tracks is in, even where an ignore rule names it. Links
+//! and special files are never followed or opened, so nothing outside the root is read.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use globset::GlobSet;
+use ignore::{WalkBuilder, WalkState};
+
+/// A file of the repository that was found, not yet read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Its path below the root, with `/`; bytes that are not UTF-8 are replaced.
+    pub path: String,
+    /// Where its bytes are.
+    pub content: Content,
+}
+
+/// Where the bytes of a file are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Content {
+    /// On disk.
+    Disk(PathBuf),
+    /// In memory: an example of a rule, or a blob of another commit.
+    Memory(Vec<u8>),
+}
+
+/// Files larger than this are not read: 256 MiB, the size of the largest honest coverage reports.
+const LARGEST: u64 = 256 << 20;
+
+impl Found {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// What the system says, and [`io::ErrorKind::FileTooLarge`] beyond 256 MiB.
+    pub fn read(self) -> io::Result<Vec<u8>> {
+        match self.content {
+            Content::Memory(bytes) => Ok(bytes),
+            Content::Disk(path) => {
+                let file = File::open(path)?;
+                let size = file.metadata()?.len();
+                if size > LARGEST {
+                    return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+                }
+                let mut bytes = Vec::with_capacity(size as usize + 1);
+                file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    }
+}
+
+/// Every file below `root`, by path, but for those that git ignores and does not track, and those
+/// that match `exclude`.
+///
+/// # Errors
+/// When `root` itself cannot be read. What lies below it and cannot be read is left to the reader.
+pub fn discover(root: &Path, exclude: &GlobSet) -> io::Result<Vec<Found>> {
+    root.read_dir()?;
+    let found = Mutex::new(BTreeSet::new());
+    let mut walk = WalkBuilder::new(root);
+    walk.hidden(false).parents(true).require_git(false).follow_links(false);
+    walk.filter_entry(|entry| entry.file_name() != ".git");
+    walk.build_parallel().run(|| {
+        let mut batch = Batch { paths: Vec::new(), all: &found };
+        Box::new(move |entry| {
+            if let Ok(entry) = entry
+                && entry.file_type().is_some_and(|it| it.is_file())
+            {
+                batch.paths.push(entry.into_path());
+            }
+            WalkState::Continue
+        })
+    });
+    let mut paths = found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    paths.extend(tracked(root).into_iter().filter(|path| is_plain_file(root, path)));
+    let mut files: Vec<_> = paths
+        .into_iter()
+        .filter_map(|path| {
+            let below = path.strip_prefix(root).ok()?;
+            let name = below.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+            (!exclude.is_match(&name)).then_some(Found { path: name, content: Content::Disk(path) })
+        })
+        .collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// What one thread of the walk found; handed over when the thread is done.
+struct Batch<'a> {
+    paths: Vec<PathBuf>,
+    all: &'a Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        all.extend(std::mem::take(&mut self.paths));
+    }
+}
+
+/// Whether the path is a file itself and no folder on the way to it is a link.
+fn is_plain_file(root: &Path, path: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(root) else { return false };
+    let mut at = root.to_path_buf();
+    let mut kind = None;
+    for part in below.components() {
+        at.push(part);
+        let Ok(metadata) = at.symlink_metadata() else { return false };
+        if metadata.is_symlink() {
+            return false;
+        }
+        kind = Some(metadata.file_type());
+    }
+    kind.is_some_and(|it| it.is_file())
+}
+
+/// The files that git tracks below `root`; none where there is no index that we can read.
+fn tracked(root: &Path) -> Vec<PathBuf> {
+    let Ok(root) = root.canonicalize() else { return Vec::new() };
+    let Some(top) = root.ancestors().find(|it| it.join(".git").is_dir()) else {
+        return Vec::new();
+    };
+    let Ok(bytes) = std::fs::read(top.join(".git/index")) else { return Vec::new() };
+    let prefix = root.strip_prefix(top).map(Path::to_path_buf).unwrap_or_default();
+    index_paths(&bytes)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|path| Some(root.join(Path::new(&path).strip_prefix(&prefix).ok()?)))
+        .collect()
+}
+
+/// The paths in a git index of version 2 or 3; nothing for anything else (version 4, SHA-256).
+fn index_paths(bytes: &[u8]) -> Option<Vec<String>> {
+    let word = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let version = word(4)?;
+    if bytes.get(..4)? != b"DIRC" || !(2..=3).contains(&version) {
+        return None;
+    }
+    let (mut at, mut paths) = (12, Vec::new());
+    for _ in 0..word(8)? {
+        let flags = u16::from_be_bytes(bytes.get(at + 60..at + 62)?.try_into().ok()?);
+        let start = at + if flags & 0x4000 != 0 { 64 } else { 62 };
+        let length = memchr::memchr(0, bytes.get(start..)?)?;
+        paths.push(String::from_utf8_lossy(&bytes[start..start + length]).into_owned());
+        at += (start - at + length + 8) & !7;
+    }
+    Some(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(root: &Path) -> Vec<String> {
+        let found = discover(root, &GlobSet::empty()).unwrap();
+        found.into_iter().map(|it| it.path).collect()
+    }
+
+    #[test]
+    fn ignored_files_are_left_out_and_tracked_ones_are_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::write(root.join(".gitignore"), "*.log\n.env\n").unwrap();
+        std::fs::write(root.join("a.log"), "").unwrap();
+        std::fs::write(root.join(".env"), "A=1").unwrap();
+        std::fs::create_dir_all(root.join(".github")).unwrap();
+        std::fs::write(root.join(".github/x.yml"), "").unwrap();
+        assert_eq!(names(root), [".github/x.yml", ".gitignore"]);
+        let git = |arguments: &[&str]| {
+            let mut command = std::process::Command::new("git");
+            command.arg("-C").arg(root).args(arguments).env_remove("GIT_DIR");
+            assert!(command.status().unwrap().success());
+        };
+        git(&["init", "-q"]);
+        git(&["add", "-f", ".env"]);
+        assert_eq!(names(root), [".env", ".github/x.yml", ".gitignore"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::os::unix::fs::symlink("/etc", root.join("out")).unwrap();
+        std::os::unix::fs::symlink(root, root.join("loop")).unwrap();
+        std::fs::write(root.join("Dockerfile"), "").unwrap();
+        assert_eq!(names(root), ["Dockerfile"]);
+    }
+
+    #[test]
+    fn a_broken_index_is_no_index() {
+        assert_eq!(index_paths(b"DIRC\0\0\0\x02\0\0\0\x05"), None);
+        assert_eq!(index_paths(b"nonsense"), None);
+    }
+}

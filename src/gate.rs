@@ -1,0 +1,53 @@
+//! The gate: from what was found to the one answer.
+
+use crate::finding::{Finding, Severity};
+
+/// Is this fit to ship?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing blocks.
+    Ready,
+    /// Something blocks.
+    NotReady,
+    /// There was nothing to judge, which is not a pass.
+    Nothing,
+}
+
+impl Verdict {
+    /// The exit code of the process.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Ready => 0,
+            Self::NotReady => 1,
+            Self::Nothing => 3,
+        }
+    }
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::NotReady => "not-ready",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// Whether a finding blocks: bad enough, brought by the change, and answered for by nobody.
+/// With no `fail_on` nothing blocks.
+pub fn blocks(finding: &Finding, fail_on: Option<Severity>) -> bool {
+    finding.new
+        && finding.waived.is_none()
+        && fail_on.is_some_and(|fail_on| finding.severity >= fail_on)
+}
+
+/// The verdict over `findings` in a repository with so many artifacts.
+pub fn decide(findings: &[Finding], fail_on: Option<Severity>, artifacts: usize) -> Verdict {
+    if artifacts == 0 {
+        Verdict::Nothing
+    } else if findings.iter().any(|it| blocks(it, fail_on)) {
+        Verdict::NotReady
+    } else {
+        Verdict::Ready
+    }
+}
