@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::finding::Severity;
+use crate::{finding::Severity, report::Format};
 
 /// Is this repository fit to ship?
 ///
@@ -136,27 +136,6 @@ pub struct Check {
     /// How many threads to use; as many as there are cores if not said
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-}
-
-/// The formats of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people at a terminal.
-    Terminal,
-    /// For programs; described by rules/report.schema.json.
-    Json,
-    /// SARIF 2.1.0.
-    Sarif,
-    /// GitHub workflow commands.
-    Github,
-    /// The text of the pull-request comment.
-    Markdown,
-    /// JUnit XML.
-    Junit,
-    /// GitLab code quality.
-    Gitlab,
-    /// One page.
-    Html,
 }
 
 /// The least severity that blocks.

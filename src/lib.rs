@@ -3,6 +3,7 @@
 //! The modules stand in the order of their layers: each uses only those above it.
 
 pub mod source;
+pub mod date;
 pub mod document;
 pub mod value;
 pub mod parse;
@@ -12,7 +13,8 @@ pub mod finding;
 pub mod rule;
 pub mod discover;
 pub mod waive;
+pub mod assess;
 pub mod gate;
+pub mod report;
 pub mod config;
 pub mod cli;
-pub mod report;

@@ -1,0 +1,270 @@
+//! The report for programs: the contract is `rules/report.schema.json`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::Serialize;
+
+use super::{Ratio, Report};
+use crate::{
+    assess::{ItemStatus, Score, Witness},
+    document::Problem,
+    finding::{Finding, Object, Related, Waiver},
+    source::Position,
+};
+
+/// The report as one JSON document, keys in the order of the contract.
+pub fn render(report: &Report) -> String {
+    let wire = Wire::of(report);
+    let mut text = serde_json::to_string_pretty(&wire).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    schema: u32,
+    tool: ToolWire<'a>,
+    verdict: &'static str,
+    findings: Vec<FindingWire<'a>>,
+    problems: Vec<ProblemWire<'a>>,
+    checklist: Vec<ItemWire<'a>>,
+    score: ScoreWire,
+    inputs: InputsWire<'a>,
+    coverage: Option<CoverageWire>,
+}
+
+impl<'a> Wire<'a> {
+    fn of(report: &'a Report) -> Self {
+        Self {
+            schema: 1,
+            tool: ToolWire { name: "seaworthy", version: &report.version },
+            verdict: report.verdict.name(),
+            findings: report.findings.iter().map(FindingWire::of).collect(),
+            problems: report.problems.iter().map(ProblemWire::of).collect(),
+            checklist: report.checklist.iter().map(ItemWire::of).collect(),
+            score: ScoreWire::of(report.score),
+            inputs: InputsWire {
+                files: report.inputs.files,
+                bytes: report.inputs.bytes,
+                artifacts: &report.inputs.artifacts,
+            },
+            coverage: report.coverage.map(|it| CoverageWire {
+                lines: RatioWire::of(it.lines),
+                patch: it.patch.map(RatioWire::of),
+            }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ToolWire<'a> {
+    name: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct PositionWire {
+    line: u32,
+    column: u32,
+}
+
+impl PositionWire {
+    fn of(position: Position) -> Self {
+        Self { line: position.line, column: position.column }
+    }
+}
+
+#[derive(Serialize)]
+struct FindingWire<'a> {
+    rule: &'a str,
+    severity: &'static str,
+    message: &'a str,
+    path: &'a str,
+    start: PositionWire,
+    end: PositionWire,
+    equivalents: Vec<&'a str>,
+    items: Vec<&'a str>,
+    subject: Option<SubjectWire<'a>>,
+    related: Vec<RelatedWire<'a>>,
+    fingerprint: &'a str,
+    new: bool,
+    waived: Option<WaiverWire<'a>>,
+    fix: Option<&'a str>,
+}
+
+impl<'a> FindingWire<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let texts = |list: &'a [Arc<str>]| list.iter().map(|it| &**it).collect();
+        Self {
+            rule: &finding.rule,
+            severity: finding.severity.name(),
+            message: &finding.message,
+            path: &finding.place.path,
+            start: PositionWire::of(finding.place.start),
+            end: PositionWire::of(finding.place.end),
+            equivalents: texts(&finding.equivalents),
+            items: texts(&finding.items),
+            subject: finding.object.as_ref().map(SubjectWire::of),
+            related: finding.related.iter().map(RelatedWire::of).collect(),
+            fingerprint: &finding.fingerprint,
+            new: finding.new,
+            waived: finding.waived.as_ref().map(WaiverWire::of),
+            fix: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SubjectWire<'a> {
+    kind: &'a str,
+    name: &'a str,
+    namespace: &'a str,
+}
+
+impl<'a> SubjectWire<'a> {
+    fn of(object: &'a Object) -> Self {
+        Self { kind: &object.kind, name: &object.name, namespace: &object.namespace }
+    }
+}
+
+#[derive(Serialize)]
+struct RelatedWire<'a> {
+    path: &'a str,
+    start: PositionWire,
+    message: &'a str,
+}
+
+impl<'a> RelatedWire<'a> {
+    fn of(related: &'a Related) -> Self {
+        let start = PositionWire::of(related.place.start);
+        Self { path: &related.place.path, start, message: &related.message }
+    }
+}
+
+#[derive(Serialize)]
+struct WaiverWire<'a> {
+    by: &'a str,
+    reason: &'a str,
+    expires: Option<&'a str>,
+}
+
+impl<'a> WaiverWire<'a> {
+    fn of(waiver: &'a Waiver) -> Self {
+        Self { by: &waiver.by, reason: &waiver.reason, expires: waiver.expires.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+struct ProblemWire<'a> {
+    path: &'a str,
+    start: PositionWire,
+    reason: &'a str,
+}
+
+impl<'a> ProblemWire<'a> {
+    fn of(problem: &'a Problem) -> Self {
+        let start = PositionWire::of(problem.start);
+        Self { path: &problem.path, start, reason: &problem.reason }
+    }
+}
+
+#[derive(Serialize)]
+struct ItemWire<'a> {
+    item: &'a str,
+    status: &'static str,
+    evidence: Vec<WitnessWire<'a>>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+}
+
+impl<'a> ItemWire<'a> {
+    fn of(item: &'a ItemStatus) -> Self {
+        Self {
+            item: &item.item,
+            status: item.status.name(),
+            evidence: item.evidence.iter().map(WitnessWire::of).collect(),
+            reason: &item.reason,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WitnessWire<'a> {
+    path: &'a str,
+    line: u32,
+    by: &'a str,
+}
+
+impl<'a> WitnessWire<'a> {
+    fn of(witness: &'a Witness) -> Self {
+        Self { path: &witness.path, line: witness.line, by: &witness.by }
+    }
+}
+
+#[derive(Serialize)]
+struct ScoreWire {
+    applicable: usize,
+    verified: usize,
+    attested: usize,
+    open: usize,
+    not_applicable: usize,
+    not_evaluated: usize,
+}
+
+impl ScoreWire {
+    fn of(score: Score) -> Self {
+        Self {
+            applicable: score.applicable,
+            verified: score.verified,
+            attested: score.attested,
+            open: score.open,
+            not_applicable: score.not_applicable,
+            not_evaluated: score.not_evaluated,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct InputsWire<'a> {
+    files: usize,
+    bytes: u64,
+    artifacts: &'a BTreeMap<&'static str, usize>,
+}
+
+#[derive(Serialize)]
+struct RatioWire {
+    covered: u64,
+    total: u64,
+}
+
+impl RatioWire {
+    fn of(ratio: Ratio) -> Self {
+        Self { covered: ratio.covered, total: ratio.total }
+    }
+}
+
+#[derive(Serialize)]
+struct CoverageWire {
+    lines: RatioWire,
+    patch: Option<RatioWire>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_finding_is_written_as_the_contract_says() {
+        let text = render(&sample::report());
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let finding = &value["findings"][0];
+        let keys: Vec<_> = finding.as_object().unwrap().keys().map(String::as_str).collect();
+        let expected = "rule severity message path start end equivalents items subject related \
+                        fingerprint new waived fix";
+        assert_eq!(keys.join(" "), expected);
+        assert_eq!(finding["start"], serde_json::json!({"line": 4, "column": 1}));
+        assert_eq!(value["verdict"], "not-ready");
+        assert!(text.ends_with("}\n"));
+    }
+}
