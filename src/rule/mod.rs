@@ -1,1 +1,222 @@
 //! Rules: one defect, one file; what they say and how they are judged.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+
+use crate::{artifact::View, finding::Severity};
+
+mod error;
+mod judge;
+mod load;
+mod select;
+mod suggest;
+
+pub use error::RuleError;
+pub use judge::{Failure, Judgement, Trouble, judge};
+pub use suggest::nearest;
+
+pub use load::Written;
+
+include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// When a rule is on: each profile holds the rules of those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// What blocks a merge without making enemies.
+    #[default]
+    Default,
+    /// What a careful team wants as well.
+    Strict,
+    /// Everything, style too.
+    All,
+}
+
+impl Profile {
+    /// The name that users see and write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Strict => "strict",
+            Self::All => "all",
+        }
+    }
+}
+
+/// What a rule can say about its checklist items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Power {
+    /// A finding violates them, silence about a subject verifies them.
+    #[default]
+    Decides,
+    /// A violation can be shown, goodness cannot.
+    Refutes,
+    /// Presence proves, absence proves nothing.
+    Confirms,
+}
+
+impl Power {
+    /// The name that users see and write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Decides => "decides",
+            Self::Refutes => "refutes",
+            Self::Confirms => "confirms",
+        }
+    }
+}
+
+/// What a peer calls the defect.
+#[derive(Debug)]
+pub struct Equivalent {
+    /// `hadolint:DL3002`, …
+    pub id: Arc<str>,
+    /// Holds where the peer would say so too; always, if there is none.
+    pub when: Option<Written>,
+}
+
+/// What must hold for a subject.
+#[derive(Debug)]
+pub struct Require {
+    /// Which subjects it is about; all, if there is none.
+    pub when: Option<Written>,
+    /// What must hold.
+    pub that: Written,
+    /// What to say where it does not.
+    pub message: Written,
+    /// The node to point at.
+    pub at: Option<Written>,
+}
+
+/// A small repository, and what the rule finds in it.
+#[derive(Debug)]
+pub struct Example {
+    /// What it shows.
+    pub name: String,
+    /// `line: message` or `path:line: message`; empty if the rule is silent.
+    pub finds: Vec<String>,
+    /// The texts of its files, by path.
+    pub files: BTreeMap<String, String>,
+}
+
+/// One defect, as its file describes it.
+#[derive(Debug)]
+pub struct Rule {
+    /// The path of its file below `rules/`, without `.toml`.
+    pub id: Arc<str>,
+    /// The defect, in a few words.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// When it is on.
+    pub profile: Profile,
+    /// What it can say about its items.
+    pub power: Power,
+    /// The checklist items it is about.
+    pub items: Vec<Arc<str>>,
+    /// What the peers call it.
+    pub equivalents: Vec<Equivalent>,
+    /// What goes wrong in production.
+    pub why: String,
+    /// What to do.
+    pub fix: String,
+    /// Where to read more.
+    pub refs: Vec<String>,
+    /// Where its subjects come from.
+    pub view: &'static View,
+    /// Which subjects are judged; all, if there is none.
+    pub when: Option<Written>,
+    /// What proves its items.
+    pub proves: Option<Written>,
+    /// The node findings point at.
+    pub at: Option<Written>,
+    /// What its expressions call `params`.
+    pub params: BTreeMap<String, toml::Value>,
+    /// What must hold.
+    pub requires: Vec<Require>,
+    /// The text of its file.
+    pub text: Cow<'static, str>,
+    /// The path of its file, as errors name it.
+    pub path: String,
+}
+
+/// The rules that are on.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    /// The rules, by id.
+    pub rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// The rules that come with the program.
+    pub fn builtin() -> Result<Self, RuleError> {
+        let rules = BUILTIN
+            .iter()
+            .map(|(id, text)| Rule::parse(id, &format!("rules/{id}.toml"), Cow::Borrowed(text)));
+        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+    }
+
+    /// Adds the rules in the files `**.toml` below `root`; their ids are their paths below it. A
+    /// rule replaces the one that has its id.
+    pub fn add_folder(&mut self, root: &Path) -> Result<(), RuleError> {
+        for file in rule_files(root)? {
+            let rule = read(root, &file)?;
+            match self.rules.binary_search_by(|it| it.id.cmp(&rule.id)) {
+                Ok(at) => self.rules[at] = rule,
+                Err(at) => self.rules.insert(at, rule),
+            }
+        }
+        Ok(())
+    }
+
+    /// The rule with the given id.
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        let at = self.rules.binary_search_by(|it| it.id.as_ref().cmp(id)).ok()?;
+        self.rules.get(at)
+    }
+
+    /// Keeps the rules that a run wants: those that match a pattern of `wanted`, or all of the
+    /// profile if there is none, without those that match a pattern of `ignored`. Patterns are
+    /// globs over ids and over what peers call the rules, such as `hadolint:*`.
+    pub fn select(
+        &mut self,
+        profile: Profile,
+        wanted: &[String],
+        ignored: &[String],
+    ) -> Result<(), RuleError> {
+        select::select(self, profile, wanted, ignored)
+    }
+}
+
+/// The rule files below a folder, sorted; none if it is not there.
+fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
+    let mut files = Vec::new();
+    if !root.exists() {
+        return Ok(files);
+    }
+    for entry in walkdir::WalkDir::new(root).max_depth(32).sort_by_file_name() {
+        let entry = entry.map_err(|error| RuleError::unreadable(root, &error))?;
+        let is_rule = entry.path().extension().is_some_and(|it| it == "toml");
+        if entry.file_type().is_file() && is_rule {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+fn read(root: &Path, file: &Path) -> Result<Rule, RuleError> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| RuleError::unreadable(file, &error))?;
+    let below = file.strip_prefix(root).unwrap_or(file).with_extension("");
+    let id = below.to_string_lossy().replace('\\', "/");
+    let rule = Rule::parse(&id, &file.to_string_lossy(), Cow::Owned(text))?;
+    rule.check()?;
+    Ok(rule)
+}

@@ -1,0 +1,232 @@
+//! From the text of a rule file to a rule; what is wrong with it is shown where it is wrong.
+
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use toml::Spanned;
+
+use super::{Equivalent, Example, Power, Profile, Require, Rule, RuleError, nearest};
+use crate::{artifact, finding::Severity};
+
+/// A text in a rule file that holds an expression or a message, and where it is written.
+#[derive(Debug)]
+pub struct Written {
+    /// The text, escapes resolved.
+    pub text: String,
+    /// The bytes of the file it takes, with its quotes.
+    pub range: Range<usize>,
+}
+
+impl From<Spanned<String>> for Written {
+    fn from(text: Spanned<String>) -> Self {
+        let range = text.span();
+        Self { text: text.into_inner(), range }
+    }
+}
+
+/// A rule file, without its examples.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    title: String,
+    severity: Severity,
+    #[serde(default)]
+    profile: Profile,
+    #[serde(default)]
+    power: Power,
+    #[serde(default)]
+    items: Vec<String>,
+    #[serde(default)]
+    equivalents: Vec<Peer>,
+    why: String,
+    fix: String,
+    #[serde(default)]
+    refs: Vec<String>,
+    subject: Spanned<String>,
+    when: Option<Spanned<String>>,
+    #[serde(default)]
+    params: BTreeMap<String, toml::Value>,
+    at: Option<Spanned<String>>,
+    proves: Option<Spanned<String>>,
+    #[serde(default)]
+    require: Vec<Needs>,
+}
+
+/// One `[[require]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Needs {
+    when: Option<Spanned<String>>,
+    that: Spanned<String>,
+    message: Spanned<String>,
+    at: Option<Spanned<String>>,
+}
+
+/// An equivalent: the peer's id alone, or with a condition.
+struct Peer {
+    id: String,
+    when: Option<Spanned<String>>,
+}
+
+impl<'de> Deserialize<'de> for Peer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PeerVisitor)
+    }
+}
+
+struct PeerVisitor;
+
+impl<'de> Visitor<'de> for PeerVisitor {
+    type Value = Peer;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a peer's id, or { id = \"…\", when = '…' }")
+    }
+
+    fn visit_str<E>(self, id: &str) -> Result<Peer, E> {
+        Ok(Peer { id: id.to_owned(), when: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Peer, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Conditional {
+            id: String,
+            when: Spanned<String>,
+        }
+        let it = Conditional::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Peer { id: it.id, when: Some(it.when) })
+    }
+}
+
+/// The examples of a rule file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tail {
+    #[serde(default)]
+    example: Vec<Sample>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    name: String,
+    finds: Vec<String>,
+    files: BTreeMap<String, String>,
+}
+
+/// Where the examples start: the first line that is `[[example]]`.
+fn split(text: &str) -> usize {
+    if text.starts_with("[[example]]") {
+        return 0;
+    }
+    text.find("\n[[example]]").map_or(text.len(), |at| at + 1)
+}
+
+impl Rule {
+    /// The rule that a file describes. Its examples are not read, its expressions not compiled.
+    pub fn parse(id: &str, path: &str, text: Cow<'static, str>) -> Result<Self, RuleError> {
+        let head: Head = toml::from_str(&text[..split(&text)])
+            .map_err(|error| malformed(path, &text, 0, &error))?;
+        let name = head.subject.get_ref();
+        let Some(view) = artifact::view(name) else {
+            return Err(unknown_view(path, &text, &head.subject));
+        };
+        Ok(Self {
+            id: id.into(),
+            title: head.title,
+            severity: head.severity,
+            profile: head.profile,
+            power: head.power,
+            items: head.items.into_iter().map(Into::into).collect(),
+            equivalents: head.equivalents.into_iter().map(Into::into).collect(),
+            why: head.why,
+            fix: head.fix,
+            refs: head.refs,
+            view,
+            when: head.when.map(Into::into),
+            proves: head.proves.map(Into::into),
+            at: head.at.map(Into::into),
+            params: head.params,
+            requires: head.require.into_iter().map(Into::into).collect(),
+            text,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Checks what is otherwise only looked at when a file needs it: expressions and examples.
+    pub fn check(&self) -> Result<(), RuleError> {
+        self.examples().map(drop)
+    }
+
+    /// The examples in its file.
+    pub fn examples(&self) -> Result<Vec<Example>, RuleError> {
+        let start = split(&self.text);
+        let tail: Tail = toml::from_str(&self.text[start..])
+            .map_err(|error| malformed(&self.path, &self.text, start, &error))?;
+        Ok(tail.example.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<Peer> for Equivalent {
+    fn from(it: Peer) -> Self {
+        Self { id: it.id.into(), when: it.when.map(Into::into) }
+    }
+}
+
+impl From<Needs> for Require {
+    fn from(it: Needs) -> Self {
+        Self {
+            when: it.when.map(Into::into),
+            that: it.that.into(),
+            message: it.message.into(),
+            at: it.at.map(Into::into),
+        }
+    }
+}
+
+impl From<Sample> for Example {
+    fn from(it: Sample) -> Self {
+        Self { name: it.name, finds: it.finds, files: it.files }
+    }
+}
+
+/// What the TOML reader found wrong, `shift` bytes further on.
+fn malformed(path: &str, text: &str, shift: usize, error: &toml::de::Error) -> RuleError {
+    let range = error.span().unwrap_or(0..0);
+    let range = range.start + shift..range.end + shift;
+    let message = error.message().lines().next().unwrap_or("this is not TOML");
+    // `unknown field `titel`, expected one of `title`, `severity``: the words are in backticks.
+    let mut words = message.split('`').skip(1).step_by(2);
+    let help = match words.next() {
+        Some(word) if message.starts_with("unknown") => Some(match nearest(word, words.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", words.collect::<Vec<_>>().join(", ")),
+        }),
+        _ => None,
+    };
+    let message = match message.split_once(", expected one of `") {
+        Some((start, _)) => start.replace("field", "key").replace("variant", "word"),
+        None => message.replace("field", "key"),
+    };
+    RuleError::at(path, text, range, message, "here", help)
+}
+
+fn unknown_view(path: &str, text: &str, subject: &Spanned<String>) -> RuleError {
+    let name = subject.get_ref();
+    let names = || artifact::views().map(|view| view.name);
+    let kind = name.split('.').next().unwrap_or(name);
+    let help = match nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let same: Vec<_> = names().filter(|it| it.starts_with(kind)).collect();
+            let all = if same.is_empty() { names().collect() } else { same };
+            format!("there are: {}", all.join(", "))
+        }
+    };
+    let message = format!("there is no view `{name}`");
+    RuleError::at(path, text, subject.span(), message, "not a view", Some(help))
+}

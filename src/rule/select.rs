@@ -1,0 +1,76 @@
+//! Which rules are on: a profile, and patterns over ids and over what peers call the rules.
+
+use super::{Profile, Rule, RuleError, RuleSet, nearest};
+
+/// See [`RuleSet::select`].
+pub(super) fn select(
+    set: &mut RuleSet,
+    profile: Profile,
+    wanted: &[String],
+    ignored: &[String],
+) -> Result<(), RuleError> {
+    for pattern in wanted.iter().chain(ignored) {
+        if !set.rules.iter().any(|rule| named(rule, pattern)) {
+            return Err(unknown(set, pattern));
+        }
+    }
+    let any = |patterns: &[String], rule: &Rule| patterns.iter().any(|it| named(rule, it));
+    set.rules.retain(|rule| {
+        let on = if wanted.is_empty() { rule.profile <= profile } else { any(wanted, rule) };
+        on && !any(ignored, rule)
+    });
+    Ok(())
+}
+
+fn named(rule: &Rule, pattern: &str) -> bool {
+    matches(pattern, &rule.id) || rule.equivalents.iter().any(|it| matches(pattern, &it.id))
+}
+
+fn unknown(set: &RuleSet, pattern: &str) -> RuleError {
+    let ids = set.rules.iter().map(|rule| rule.id.as_ref());
+    let peers = set.rules.iter().flat_map(|rule| &rule.equivalents).map(|it| it.id.as_ref());
+    let help = match nearest(pattern, ids.chain(peers)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`seaworthy rules` lists them all".to_owned(),
+    };
+    RuleError::new(format!("no rule is called `{pattern}`"), Some(help))
+}
+
+/// Whether the glob matches the whole id: `*` is any text, `?` any character. Case counts.
+fn matches(pattern: &str, id: &str) -> bool {
+    let (pattern, id) = (pattern.as_bytes(), id.as_bytes());
+    let (mut p, mut i) = (0, 0);
+    let mut star = None;
+    while i < id.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, i));
+                p += 1;
+            }
+            Some(&byte) if byte == b'?' || byte == id[i] => {
+                p += 1;
+                i += 1;
+            }
+            _ => {
+                let Some((at, from)) = star else { return false };
+                star = Some((at, from + 1));
+                (p, i) = (at + 1, from + 1);
+            }
+        }
+    }
+    pattern[p..].iter().all(|&byte| byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_ids() {
+        assert!(matches("dockerfile/*", "dockerfile/root-user"));
+        assert!(matches("*root*", "dockerfile/root-user"));
+        assert!(matches("hadolint:DL30??", "hadolint:DL3008"));
+        assert!(!matches("dockerfile", "dockerfile/root-user"));
+        assert!(!matches("*.toml", "dockerfile/root-user"));
+    }
+}
