@@ -1,4 +1,5 @@
 //! Grammars: text to tree, no meaning.
 
 pub mod json;
+mod keys;
 pub mod yaml;

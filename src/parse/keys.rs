@@ -1,0 +1,74 @@
+//! Keys that a map writes twice, in any language that has maps.
+
+use std::collections::HashSet;
+
+use crate::document::{Id, KEY_IN_POOL, Kind, Node, Problem, Tree, Trouble};
+
+/// How many repeated keys of one file are reported one by one.
+const MAX_REPORTED: usize = 50;
+
+/// One problem at the second writing of each key that a map has twice.
+pub fn repeated(tree: &Tree) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for id in 0..tree.nodes.len() as u32 {
+        let raw = &tree.nodes[id as usize];
+        if raw.kind == Kind::Map && raw.high > 1 {
+            in_map(tree.node(id), &mut found);
+        }
+    }
+    let more = found.len().saturating_sub(MAX_REPORTED);
+    let last = found.get(MAX_REPORTED).map(|it| it.1);
+    found.truncate(MAX_REPORTED);
+    let mut problems: Vec<_> = found
+        .into_iter()
+        .map(|(key, at)| {
+            let reason = format!("the key `{key}` is there twice, and only the last one counts");
+            Problem::at(&tree.source, at, Trouble::Syntax, reason)
+        })
+        .collect();
+    if let Some(at) = last {
+        let reason = format!("{more} more keys are there twice");
+        problems.push(Problem::at(&tree.source, at, Trouble::Syntax, reason));
+    }
+    problems
+}
+
+/// Small maps are compared pair by pair, long ones through a set.
+fn in_map<'a>(map: Node<'a>, found: &mut Vec<(&'a str, u32)>) {
+    if map.len() > 16 {
+        let mut seen = HashSet::with_capacity(map.len());
+        let again = keys(map).filter(|&(key, _)| !seen.insert(key));
+        found.extend(again.filter(|&(key, _)| key != "<<"));
+        return;
+    }
+    let mut seen = [("", 0); 16];
+    for (count, (key, at)) in keys(map).enumerate().take(16) {
+        if key != "<<" && seen[..count].iter().any(|&(other, _)| other == key) {
+            found.push((key, at));
+        }
+        seen[count] = (key, at);
+    }
+}
+
+/// The keys of a map, and where each entry starts.
+fn keys(map: Node<'_>) -> impl Iterator<Item = (&str, u32)> {
+    let tree = map.tree();
+    let (mut at, end) = (map.id() + 1, map.id() + 1 + subtree(tree, map.id()));
+    std::iter::from_fn(move || {
+        (at < end).then(|| {
+            let raw = &tree.nodes[at as usize];
+            at += 1 + subtree(tree, at);
+            let (from, to) = (raw.key as usize, (raw.key + raw.key_len) as usize);
+            match raw.flags & KEY_IN_POOL {
+                0 => (&tree.source.text[from..to], raw.key),
+                _ => (&tree.pool[from..to], raw.span.start),
+            }
+        })
+    })
+}
+
+/// How many nodes lie below a node.
+fn subtree(tree: &Tree, id: Id) -> u32 {
+    let raw = &tree.nodes[id as usize];
+    if matches!(raw.kind, Kind::Map | Kind::Seq) { raw.low - id - 1 } else { 0 }
+}

@@ -1,0 +1,41 @@
+//! YAML to a tree: every document of a stream, with the places where everything was written.
+//!
+//! A broken document loses itself, not its siblings.
+
+mod events;
+mod scalar;
+
+use crate::{
+    document::{Problem, Tree, Trouble},
+    parse::keys,
+    source::Source,
+};
+
+/// Longer files are not read.
+pub const MAX_BYTES: usize = 64 << 20;
+/// Deeper nesting (aliases followed) is not read.
+pub const MAX_DEPTH: u32 = 200;
+/// How many nodes a document may have more than it writes when all its aliases are followed.
+const MAX_ALIASED: u64 = 1_000_000;
+
+/// Reads every document of a YAML stream. Never fails: what cannot be read is a problem.
+pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
+    if source.text.len() > MAX_BYTES {
+        let reason = format!("longer than {} MiB: not read", MAX_BYTES >> 20);
+        let problem = Problem::at(&source, 0, Trouble::Limit, reason);
+        return (Tree::new(source), vec![problem]);
+    }
+    complete(source)
+}
+
+/// Reads through `granit-parser`, whatever the text.
+fn complete(source: Source) -> (Tree, Vec<Problem>) {
+    let (mut tree, mut problems) = events::read(&source);
+    tree.source = source;
+    problems.extend(keys::repeated(&tree));
+    problems.sort();
+    (tree, problems)
+}
+
+#[cfg(test)]
+mod tests;
