@@ -3,6 +3,11 @@
 use super::{Parsed, View};
 use crate::source::Source;
 
+pub mod format;
+pub mod report;
+
+pub use report::Report;
+
 /// Whether the file is one, by its path and the start of its text.
 pub fn recognise(_source: &Source) -> bool {
     false

@@ -60,6 +60,15 @@ pub struct Artifact {
     /// What the peers' pragmas and annotations in it say not to report. Comments of our own form
     /// are found by `waive`, in every kind of file.
     pub suppressions: Vec<Suppression>,
+    /// The lines of a coverage report, which would be too heavy as a tree; none for other kinds.
+    pub coverage: Option<coverage::Report>,
+}
+
+impl Artifact {
+    /// An artifact of which only the tree is known yet.
+    pub fn new(kind: Kind, tree: Tree) -> Self {
+        Self { kind, tree, derived: Vec::new(), suppressions: Vec::new(), coverage: None }
+    }
 }
 
 /// What came of reading a file: an artifact, or not ours, and what could not be read.
