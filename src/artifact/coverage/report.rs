@@ -114,7 +114,7 @@ impl Line {
 
     /// Two records of one line: it ran if either says so. Branches are not added up, because the
     /// records mostly see the same ones; the record that sees more of them is believed.
-    fn merge(self, other: Self) -> Self {
+    pub fn merge(self, other: Self) -> Self {
         let (taken, branches) = (self.taken, self.branches).max((other.taken, other.branches));
         let branches = branches.max(self.branches).max(other.branches);
         Self { packed: self.packed | other.packed, taken, branches }
