@@ -1,0 +1,452 @@
+//! The views on manifests.
+
+use super::manifest::{Container, Manifest, Pod, manifests};
+use crate::{
+    artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
+    document::Node,
+    value::Value,
+};
+
+const fn field(name: &'static str, shape: Shape, means: &'static str) -> Field {
+    Field { name, shape, means }
+}
+
+const OBJECT: Field = field(
+    "object",
+    Shape::Record(&[
+        field("kind", Shape::Text, "`Deployment`, …"),
+        field("group", Shape::Text, "`apps`; empty for the core group"),
+        field("version", Shape::Text, "`v1`, …"),
+        field("name", Shape::Text, "its name; empty if it has none"),
+        field("namespace", Shape::Text, "its namespace as written; empty if it names none"),
+        field("labels", Shape::Any, "its labels"),
+        field("annotations", Shape::Any, "its annotations"),
+        field("patch", Shape::Bool, "whether it looks like a Kustomize patch"),
+        field("raw", Shape::Any, "the object as written"),
+        field("pods", Shape::List(&Shape::Any), "what is derived of its pods"),
+    ]),
+    "the object it belongs to",
+);
+const WORKLOAD: Field = field("workload", Shape::Any, "the object that makes the pod, as written");
+const TEMPLATE: Field = field("template", Shape::Any, "the metadata that the pod gets");
+const POD: Field = field("pod", Shape::Any, "the specification of the pod, as written");
+const CONTAINERS: Field = field(
+    "containers",
+    Shape::List(&Shape::Any),
+    "all its containers as written: regular, init, ephemeral",
+);
+const CONTAINER: Field = field("container", Shape::Any, "the container it belongs to");
+const LIST: Field = field(
+    "list",
+    Shape::Text,
+    "where the container stands: `containers`, `initContainers` or `ephemeralContainers`",
+);
+const IMAGE: Field = field(
+    "image",
+    Shape::Record(&[
+        field("text", Shape::Text, "the reference as written"),
+        field("registry", Shape::Text, "the host; empty if it names none"),
+        field("name", Shape::Text, "the repository"),
+        field("tag", Shape::Text, "the tag; empty if it has none"),
+        field("digest", Shape::Text, "the digest; empty if it has none"),
+        field("known", Shape::Bool, "false for templates that somebody fills in"),
+    ]),
+    "the parts of the image reference",
+);
+const EFFECTIVE: Field = field(
+    "effective",
+    Shape::Record(&[
+        field("runAsUser", Shape::Number, "of the container, or of its pod"),
+        field("runAsGroup", Shape::Number, "of the container, or of its pod"),
+        field("runAsNonRoot", Shape::Bool, "of the container, or of its pod"),
+        field("seccompProfile", Shape::Any, "of the container, or of its pod"),
+        field("seLinuxOptions", Shape::Any, "of the container, or of its pod"),
+        field("windowsOptions", Shape::Any, "of the container, or of its pod"),
+        field("appArmorProfile", Shape::Any, "of the container, or of its pod"),
+        field("privileged", Shape::Bool, "of the container"),
+        field("allowPrivilegeEscalation", Shape::Bool, "of the container"),
+        field("readOnlyRootFilesystem", Shape::Bool, "of the container"),
+        field("capabilities", Shape::Any, "of the container"),
+        field("procMount", Shape::Text, "of the container"),
+    ]),
+    "the security settings that hold for the container",
+);
+
+const fn it(means: &'static str) -> Field {
+    field("it", Shape::Any, means)
+}
+
+const fn view(
+    name: &'static str,
+    means: &'static str,
+    vars: &'static [Field],
+    select: for<'a> fn(&'a Artifact, Emit<'_, 'a>),
+) -> View {
+    View { name, kind: Kind::Kubernetes, means, vars, select: Select::File(select) }
+}
+
+/// Subjects with all objects of some kinds, as written.
+macro_rules! of_kind {
+    ($name:literal, $means:literal, $group:pat, $kind:pat) => {
+        view($name, $means, &[it("the object as written"), OBJECT], |artifact, emit| {
+            for manifest in manifests(artifact) {
+                if matches!(manifest.group(), $group) && matches!(manifest.kind(), $kind) {
+                    emit(whole(manifest));
+                }
+            }
+        })
+    };
+}
+
+/// The views.
+pub const VIEWS: &[View] = &[
+    of_kind!("kubernetes.object", "every object, also custom ones", _, _),
+    view(
+        "kubernetes.workload",
+        "every object that is a pod or makes pods; one subject for each of its pod templates",
+        &[it("the object as written"), OBJECT, POD, TEMPLATE, CONTAINERS],
+        workloads,
+    ),
+    view(
+        "kubernetes.pod",
+        "every pod and every pod template",
+        &[it("the specification of the pod, as written"), OBJECT, WORKLOAD, TEMPLATE, CONTAINERS],
+        pods,
+    ),
+    view(
+        "kubernetes.container",
+        "every container: regular, init and ephemeral",
+        &[
+            it("the container as written"),
+            OBJECT,
+            WORKLOAD,
+            POD,
+            TEMPLATE,
+            LIST,
+            IMAGE,
+            EFFECTIVE,
+        ],
+        containers,
+    ),
+    view(
+        "kubernetes.volume",
+        "every volume of a pod",
+        &[it("the volume as written"), OBJECT, WORKLOAD, POD],
+        volumes,
+    ),
+    view(
+        "kubernetes.mount",
+        "every volume mount of a container, with its volume",
+        &[
+            it("the mount as written"),
+            OBJECT,
+            WORKLOAD,
+            POD,
+            CONTAINER,
+            LIST,
+            field("volume", Shape::Any, "the volume that it mounts; null if the pod has none"),
+        ],
+        |artifact, emit| {
+            members(artifact, emit, "volumeMounts", |pod, mount| {
+                vec![Value::maybe(mount.str("name").and_then(|it| pod.volume(it)))]
+            });
+        },
+    ),
+    view(
+        "kubernetes.env",
+        "every environment variable of a container",
+        &[it("the variable as written"), OBJECT, WORKLOAD, POD, CONTAINER, LIST],
+        |artifact, emit| members(artifact, emit, "env", |_, _| Vec::new()),
+    ),
+    view(
+        "kubernetes.port",
+        "every port of a container",
+        &[it("the port as written"), OBJECT, WORKLOAD, POD, CONTAINER, LIST],
+        |artifact, emit| members(artifact, emit, "ports", |_, _| Vec::new()),
+    ),
+    view(
+        "kubernetes.probe",
+        "every probe of a container",
+        &[
+            it("the probe as written"),
+            OBJECT,
+            WORKLOAD,
+            POD,
+            CONTAINER,
+            LIST,
+            field("role", Shape::Text, "`livenessProbe`, `readinessProbe` or `startupProbe`"),
+        ],
+        probes,
+    ),
+    view(
+        "kubernetes.component",
+        "every container that runs a part of the control plane or a kubelet",
+        &[
+            it("the container as written"),
+            OBJECT,
+            WORKLOAD,
+            field("component", Shape::Text, "`kube-apiserver`, `etcd`, …"),
+            field("flags", Shape::Any, "its flags without the dashes, with their values as text"),
+        ],
+        components,
+    ),
+    of_kind!("kubernetes.deployment", "every Deployment", "apps" | "extensions", "Deployment"),
+    of_kind!("kubernetes.stateful_set", "every StatefulSet", "apps", "StatefulSet"),
+    of_kind!("kubernetes.daemon_set", "every DaemonSet", "apps" | "extensions", "DaemonSet"),
+    of_kind!("kubernetes.job", "every Job", "batch" | "extensions", "Job"),
+    of_kind!("kubernetes.cron_job", "every CronJob", "batch", "CronJob"),
+    of_kind!("kubernetes.service", "every Service", "", "Service"),
+    of_kind!(
+        "kubernetes.ingress",
+        "every Ingress",
+        "networking.k8s.io" | "extensions",
+        "Ingress"
+    ),
+    of_kind!(
+        "kubernetes.network_policy",
+        "every NetworkPolicy",
+        "networking.k8s.io" | "extensions",
+        "NetworkPolicy"
+    ),
+    of_kind!(
+        "kubernetes.role",
+        "every Role and ClusterRole",
+        "rbac.authorization.k8s.io",
+        "Role" | "ClusterRole"
+    ),
+    of_kind!(
+        "kubernetes.role_binding",
+        "every RoleBinding and ClusterRoleBinding",
+        "rbac.authorization.k8s.io",
+        "RoleBinding" | "ClusterRoleBinding"
+    ),
+    view(
+        "kubernetes.role_rule",
+        "every rule of a Role or a ClusterRole",
+        &[it("the rule as written"), OBJECT, field("role", Shape::Any, "the role as written")],
+        role_rules,
+    ),
+    of_kind!("kubernetes.service_account", "every ServiceAccount", "", "ServiceAccount"),
+    of_kind!("kubernetes.config_map", "every ConfigMap", "", "ConfigMap"),
+    of_kind!("kubernetes.secret", "every Secret", "", "Secret"),
+    of_kind!("kubernetes.namespace", "every Namespace", "", "Namespace"),
+    of_kind!("kubernetes.pvc", "every PersistentVolumeClaim", "", "PersistentVolumeClaim"),
+    of_kind!(
+        "kubernetes.hpa",
+        "every HorizontalPodAutoscaler",
+        "autoscaling",
+        "HorizontalPodAutoscaler"
+    ),
+    of_kind!("kubernetes.pdb", "every PodDisruptionBudget", "policy", "PodDisruptionBudget"),
+    of_kind!(
+        "kubernetes.admission_webhook",
+        "every configuration of admission webhooks",
+        "admissionregistration.k8s.io",
+        "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration"
+    ),
+];
+
+/// The whole object as a subject.
+fn whole(manifest: Manifest<'_>) -> Subject<'_> {
+    Subject {
+        values: vec![manifest.raw().into(), manifest.record().into()],
+        at: manifest.at(),
+        object: Some(manifest.object()),
+    }
+}
+
+/// The pods that are judged, with their objects. Patches are not: they lack what the rules ask for.
+fn judged(artifact: &Artifact) -> impl Iterator<Item = (Manifest<'_>, Pod<'_>)> {
+    manifests(artifact)
+        .filter(|it| !it.is_patch())
+        .flat_map(|manifest| manifest.pods().map(move |pod| (manifest, pod)))
+}
+
+fn all_containers<'a>(pod: Pod<'a>) -> Value<'a> {
+    Value::nodes(pod.containers().map(Container::raw))
+}
+
+fn workloads<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        emit(Subject {
+            values: vec![
+                manifest.raw().into(),
+                manifest.record().into(),
+                pod.spec().into(),
+                Value::maybe(pod.metadata()),
+                all_containers(pod),
+            ],
+            at: manifest.at(),
+            object: Some(manifest.object()),
+        });
+    }
+}
+
+fn pods<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        emit(Subject {
+            values: vec![
+                pod.spec().into(),
+                manifest.record().into(),
+                manifest.raw().into(),
+                Value::maybe(pod.metadata()),
+                all_containers(pod),
+            ],
+            at: pod.spec(),
+            object: Some(manifest.object()),
+        });
+    }
+}
+
+fn containers<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        for container in pod.containers() {
+            emit(Subject {
+                values: vec![
+                    container.raw().into(),
+                    manifest.record().into(),
+                    manifest.raw().into(),
+                    pod.spec().into(),
+                    Value::maybe(pod.metadata()),
+                    container.list().into(),
+                    Value::maybe(container.image()),
+                    container.effective().into(),
+                ],
+                at: container.raw(),
+                object: Some(manifest.object()),
+            });
+        }
+    }
+}
+
+fn volumes<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        for volume in pod.spec().get("volumes").into_iter().flat_map(Node::children) {
+            emit(Subject {
+                values: vec![
+                    volume.into(),
+                    manifest.record().into(),
+                    manifest.raw().into(),
+                    pod.spec().into(),
+                ],
+                at: volume,
+                object: Some(manifest.object()),
+            });
+        }
+    }
+}
+
+/// A member of a container as a subject, with the companions that all such views share.
+fn member<'a>(
+    (manifest, pod, container): (Manifest<'a>, Pod<'a>, Container<'a>),
+    it: Node<'a>,
+    more: Vec<Value<'a>>,
+) -> Subject<'a> {
+    let mut values = vec![
+        it.into(),
+        manifest.record().into(),
+        manifest.raw().into(),
+        pod.spec().into(),
+        container.raw().into(),
+        container.list().into(),
+    ];
+    values.extend(more);
+    Subject { values, at: it, object: Some(manifest.object()) }
+}
+
+fn members<'a>(
+    artifact: &'a Artifact,
+    emit: Emit<'_, 'a>,
+    list: &str,
+    more: fn(Pod<'a>, Node<'a>) -> Vec<Value<'a>>,
+) {
+    for (manifest, pod) in judged(artifact) {
+        for container in pod.containers() {
+            for it in container.raw().get(list).into_iter().flat_map(Node::children) {
+                emit(member((manifest, pod, container), it, more(pod, it)));
+            }
+        }
+    }
+}
+
+const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
+
+fn probes<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        for container in pod.containers() {
+            for role in PROBES {
+                if let Some(probe) = container.raw().get(role).filter(|it| it.is_map()) {
+                    emit(member((manifest, pod, container), probe, vec![role.into()]));
+                }
+            }
+        }
+    }
+}
+
+/// The programs whose flags are judged.
+const COMPONENTS: [&str; 7] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "etcd",
+    "kubelet",
+    "cloud-controller-manager",
+];
+
+fn components<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        for container in pod.containers() {
+            if let Some((component, flags)) = command_line(container.raw()) {
+                emit(Subject {
+                    values: vec![
+                        container.raw().into(),
+                        manifest.record().into(),
+                        manifest.raw().into(),
+                        component.into(),
+                        flags,
+                    ],
+                    at: container.raw().get("command").unwrap_or_else(|| container.raw()),
+                    object: Some(manifest.object()),
+                });
+            }
+        }
+    }
+}
+
+/// The program that a container runs, if it is one of [`COMPONENTS`], and its flags.
+fn command_line(container: Node<'_>) -> Option<(&str, Value<'_>)> {
+    let words = ["command", "args"]
+        .into_iter()
+        .filter_map(|it| container.get(it))
+        .flat_map(Node::children)
+        .filter_map(Node::as_str);
+    let mut program = None;
+    let mut flags = Vec::new();
+    for word in words {
+        if let Some(flag) = word.strip_prefix("--") {
+            let (name, value) = flag.split_once('=').unwrap_or((flag, "true"));
+            flags.push((name.trim(), value.trim().into()));
+        } else if program.is_none() {
+            let name = word.rsplit('/').next().unwrap_or(word);
+            program = COMPONENTS.into_iter().find(|it| *it == name);
+        }
+    }
+    Some((program?, Value::map(flags)))
+}
+
+fn role_rules<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for manifest in manifests(artifact) {
+        let is_role = matches!(manifest.kind(), "Role" | "ClusterRole");
+        if !is_role || manifest.group() != "rbac.authorization.k8s.io" {
+            continue;
+        }
+        for rule in manifest.raw().get("rules").into_iter().flat_map(Node::children) {
+            emit(Subject {
+                values: vec![rule.into(), manifest.record().into(), manifest.raw().into()],
+                at: rule,
+                object: Some(manifest.object()),
+            });
+        }
+    }
+}
