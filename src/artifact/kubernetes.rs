@@ -29,10 +29,8 @@ pub fn parse(tree: Tree, problems: Vec<Problem>) -> Parsed {
         problems.push(Problem::at(&tree.source, 0, Trouble::Limit, reason));
     }
     let derived = found.objects.into_iter().map(|it| derive::append(&mut tree, it)).collect();
-    let mut artifact =
-        Artifact { kind: Kind::Kubernetes, tree, derived, suppressions: Vec::new() };
+    let artifact = Artifact { derived, ..Artifact::new(Kind::Kubernetes, tree) };
     note_patches(&artifact, &mut problems);
-    artifact.suppressions = Vec::new();
     Parsed { artifact: Some(artifact), problems }
 }
 
@@ -80,10 +78,11 @@ fn read_as_yaml11(tree: &mut Tree) {
     let source = std::mem::take(&mut tree.source);
     for raw in &mut tree.nodes {
         if raw.flags & YAML11_BOOL != 0 && raw.kind == document::Kind::Str {
-            let word = source.slice(raw.span).to_ascii_lowercase();
-            raw.kind = document::Kind::Bool;
-            raw.low = u32::from(matches!(word.as_str(), "yes" | "on" | "y" | "true"));
-            raw.high = 0;
+            if let Some(value) = boolean(source.slice(raw.span)) {
+                raw.kind = document::Kind::Bool;
+                raw.low = u32::from(value);
+                raw.high = 0;
+            }
         } else if raw.flags & LEADING_ZERO != 0 && raw.kind == document::Kind::Int {
             if let Some(value) = octal(source.slice(raw.span)) {
                 raw.low = value as u64 as u32;
@@ -92,6 +91,15 @@ fn read_as_yaml11(tree: &mut Tree) {
         }
     }
     tree.source = source;
+}
+
+/// Single letters stay text, as in the decoders of today: nobody means `false` by `namespace: n`.
+fn boolean(written: &str) -> Option<bool> {
+    match written.to_ascii_lowercase().as_str() {
+        "yes" | "on" => Some(true),
+        "no" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 fn octal(written: &str) -> Option<i64> {
