@@ -275,7 +275,10 @@ mod tests {
         let found: Vec<_> = manifests(&artifact)
             .map(|it| (it.kind(), it.name(), it.namespace(), it.pods().count()))
             .collect();
-        assert_eq!(found, [("CronJob", "c", "n", 1), ("Own", "", "", 1), ("ConfigMap", "m", "", 0)]);
+        assert_eq!(
+            found,
+            [("CronJob", "c", "n", 1), ("Own", "", "", 1), ("ConfigMap", "m", "", 0)]
+        );
         let first = manifests(&artifact).next().expect("a cron job");
         let pod = first.pods().next().expect("a pod");
         let lists: Vec<_> = pod.containers().map(|it| (it.list(), it.index())).collect();

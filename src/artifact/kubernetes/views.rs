@@ -116,16 +116,7 @@ pub const VIEWS: &[View] = &[
     view(
         "kubernetes.container",
         "every container: regular, init and ephemeral",
-        &[
-            it("the container as written"),
-            OBJECT,
-            WORKLOAD,
-            POD,
-            TEMPLATE,
-            LIST,
-            IMAGE,
-            EFFECTIVE,
-        ],
+        &[it("the container as written"), OBJECT, WORKLOAD, POD, TEMPLATE, LIST, IMAGE, EFFECTIVE],
         containers,
     ),
     view(
@@ -196,12 +187,7 @@ pub const VIEWS: &[View] = &[
     of_kind!("kubernetes.job", "every Job", "batch" | "extensions", "Job"),
     of_kind!("kubernetes.cron_job", "every CronJob", "batch", "CronJob"),
     of_kind!("kubernetes.service", "every Service", "", "Service"),
-    of_kind!(
-        "kubernetes.ingress",
-        "every Ingress",
-        "networking.k8s.io" | "extensions",
-        "Ingress"
-    ),
+    of_kind!("kubernetes.ingress", "every Ingress", "networking.k8s.io" | "extensions", "Ingress"),
     of_kind!(
         "kubernetes.network_policy",
         "every NetworkPolicy",
