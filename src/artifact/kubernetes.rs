@@ -83,11 +83,12 @@ fn read_as_yaml11(tree: &mut Tree) {
                 raw.low = u32::from(value);
                 raw.high = 0;
             }
-        } else if raw.flags & LEADING_ZERO != 0 && raw.kind == document::Kind::Int {
-            if let Some(value) = octal(source.slice(raw.span)) {
-                raw.low = value as u64 as u32;
-                raw.high = (value as u64 >> 32) as u32;
-            }
+        } else if raw.flags & LEADING_ZERO != 0
+            && raw.kind == document::Kind::Int
+            && let Some(value) = octal(source.slice(raw.span))
+        {
+            raw.low = value as u64 as u32;
+            raw.high = (value as u64 >> 32) as u32;
         }
     }
     tree.source = source;

@@ -142,7 +142,7 @@ fn link(tree: &mut Tree, key: &str, from: Id, path: &[&str]) {
 fn name(tree: &mut Tree, key: &str, raw: Id) {
     let node = tree.node(raw).at(&["metadata", key]);
     let (text, span) = match node {
-        Some(node) if !node.is_null() && node.len() == 0 => (node.display(), node.span()),
+        Some(node) if !node.is_null() && node.is_empty() => (node.display(), node.span()),
         _ => (String::new(), tree.node(raw).span()),
     };
     tree.text(Key::Text(key), &text, span);

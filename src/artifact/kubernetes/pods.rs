@@ -89,7 +89,7 @@ fn walk<'a>(node: Node<'a>, path: &[Step], found: &mut Vec<Node<'a>>) {
 /// nothing is guessed from less.
 fn holds_containers(template: Node<'_>) -> bool {
     let Some(containers) = template.at(&["spec", "containers"]) else { return false };
-    containers.len() > 0
+    !containers.is_empty()
         && containers
             .children()
             .all(|it| it.is_map() && it.str("name").is_some() && it.str("image").is_some())
