@@ -93,14 +93,18 @@ pub fn apply(findings: &mut [Finding], suppressions: &[Suppression]) -> Vec<bool
     used
 }
 
-/// Whether one of the ids, separated by commas, names the finding's rule or what a peer calls it.
-/// A `*` at the end stands for any rest.
 fn names(what: &str, finding: &Finding) -> bool {
-    let ids = || std::iter::once(&finding.rule).chain(&finding.equivalents);
+    let ids = || std::iter::once(&*finding.rule).chain(finding.equivalents.iter().map(|it| &**it));
+    matches(what, ids)
+}
+
+/// Whether one of the patterns, separated by commas, matches one of a rule's ids: its own, or what
+/// a peer calls it. A `*` at the end stands for any rest.
+pub fn matches<'a, I: Iterator<Item = &'a str>>(what: &str, ids: impl Fn() -> I) -> bool {
     what.split(',').map(str::trim).filter(|it| !it.is_empty()).any(|pattern| {
         match pattern.strip_suffix('*') {
             Some(prefix) => ids().any(|id| id.starts_with(prefix)),
-            None => ids().any(|id| **id == *pattern),
+            None => ids().any(|id| id == pattern),
         }
     })
 }

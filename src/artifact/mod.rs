@@ -23,6 +23,8 @@ pub enum Kind {
     Openapi,
     /// A report of test coverage.
     Coverage,
+    /// The comments that say not to report something.
+    Suppression,
     /// The repository as a whole: views that join artifacts.
     Repository,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Self::Makefile => "makefile",
             Self::Openapi => "openapi",
             Self::Coverage => "coverage",
+            Self::Suppression => "suppression",
             Self::Repository => "repository",
         }
     }
@@ -78,6 +81,55 @@ pub struct Parsed {
     pub artifact: Option<Artifact>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+/// Why a file is read at all, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It may be an artifact.
+    Artifact,
+    /// It is a text that joins read: see [`Repository::texts`].
+    Text,
+    /// It only counts as being there.
+    Not,
+}
+
+/// Texts larger than this are not read for joins.
+pub const LARGEST_TEXT: usize = 256 << 10;
+
+/// Why the file at `path` is read, if it is.
+pub fn reading(path: &str) -> Reading {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let is_text = matches!(
+        name.as_str(),
+        ".dockerignore" | ".gitattributes" | ".gitmodules" | ".hadolint.yaml" | ".hadolint.yml"
+            | ".coveragerc" | "setup.cfg" | "tox.ini" | "pyproject.toml" | "codecov.yml"
+            | ".codecov.yml" | "codecov.yaml" | "package.json" | ".nycrc" | ".nycrc.json"
+            | "go.mod" | ".nvmrc" | ".node-version" | ".python-version" | ".ruby-version"
+            | ".tool-versions" | "requirements.txt" | ".env.example" | "codeowners" | "justfile"
+            | "taskfile.yml" | "taskfile.yaml" | "cargo.toml" | "docker-bake.hcl" | "chart.yaml"
+    );
+    let is_compose = (name.starts_with("docker-compose") || name.starts_with("compose"))
+        && matches!(extension, "yml" | "yaml");
+    let is_workflow = path.starts_with(".github/workflows/") || name == ".gitlab-ci.yml";
+    let is_included = extension == "mk" || name.ends_with(".dockerignore");
+    if Repository::wants_text(path) || is_text || is_compose || is_workflow || is_included || name.starts_with("jest.config") {
+        return Reading::Text;
+    }
+    match extension {
+        "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "dockerfile"
+        | "containerfile" | "make" | "mak" => Reading::Artifact,
+        "sh" | "bash" => Reading::Text,
+        _ if ["dockerfile", "containerfile", "makefile", "gnumakefile"]
+            .iter()
+            .any(|it| name.starts_with(it) || name.ends_with(it)) =>
+        {
+            Reading::Artifact
+        }
+        _ if name.contains("cover") || name.contains("lcov") => Reading::Artifact,
+        _ => Reading::Not,
+    }
 }
 
 /// Reads a file, if it is one of ours.
@@ -219,6 +271,7 @@ pub mod dockerfile;
 pub mod kubernetes;
 pub mod makefile;
 pub mod openapi;
+pub mod suppression;
 
 /// Every view, sorted by kind.
 pub fn views() -> impl Iterator<Item = &'static View> {
@@ -228,6 +281,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         makefile::VIEWS,
         openapi::VIEWS,
         coverage::VIEWS,
+        suppression::VIEWS,
         crate::repository::VIEWS,
     ]
     .into_iter()

@@ -1,0 +1,53 @@
+//! The comments that say not to report something, as something to be judged themselves.
+
+use super::{Artifact, Emit, Field, Kind, Select, Shape, Subject, Suppression, View};
+use crate::{
+    document::{Key, Tree},
+    source::{Source, Span},
+    value::Value,
+};
+
+/// The comments of one file. With each comes whether it covered a finding, and whether a rule that
+/// it names was on.
+pub fn artifact(source: &Source, comments: &[(&Suppression, bool, bool)]) -> Artifact {
+    let mut tree = Tree::new(Source::new(&*source.path, &*source.text));
+    let mut derived = Vec::new();
+    for (comment, used, known) in comments {
+        let id = tree.open_map(Key::None, comment.place);
+        tree.text(Key::Text("what"), &comment.what, comment.place);
+        tree.text(Key::Text("reason"), &comment.reason, comment.place);
+        tree.bool(Key::Text("used"), *used, comment.place);
+        tree.bool(Key::Text("known"), *known, comment.place);
+        tree.close(id);
+        derived.push(id);
+    }
+    if tree.nodes.is_empty() {
+        tree.null(Key::None, Span::default());
+    }
+    Artifact { kind: Kind::Suppression, tree, derived, suppressions: Vec::new() }
+}
+
+/// The views.
+pub const VIEWS: &[View] = &[View {
+    name: "suppression.comment",
+    kind: Kind::Suppression,
+    means: "a comment `# seaworthy: allow …`, once the rest of the file is judged",
+    vars: &[Field {
+        name: "it",
+        shape: Shape::Record(&[
+            Field { name: "what", shape: Shape::Text, means: "the rules it names" },
+            Field { name: "reason", shape: Shape::Text, means: "the reason it gives, or nothing" },
+            Field { name: "used", shape: Shape::Bool, means: "whether it covered a finding" },
+            Field { name: "known", shape: Shape::Bool, means: "whether a rule it names is on" },
+        ]),
+        means: "the comment",
+    }],
+    select: Select::File(select),
+}];
+
+fn select<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for &id in &artifact.derived {
+        let node = artifact.tree.node(id);
+        emit(Subject { values: vec![Value::Node(node)], at: node, object: None });
+    }
+}

@@ -1,0 +1,317 @@
+//! Files and rules in; findings, evidence and problems out.
+//!
+//! Every file is read, parsed and judged by the rules that need only it, in parallel. What joins
+//! need is kept, and the rules that look across files run last. The outcome is sorted: the same
+//! files give the same bytes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+
+use crate::{
+    artifact::{self, Artifact, Kind, Reading, Select, Subject, View, suppression},
+    discover::Found,
+    document::{Problem, Trouble},
+    finding::{Evidence, Finding, Place},
+    repository::Repository,
+    rule::{self, Failure, Judgement, Power, Rule, RuleSet},
+    source::{Position, Source},
+    waive,
+};
+
+/// What came of judging files.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// By place, then rule.
+    pub findings: Vec<Finding>,
+    /// What was found in favour of checklist items.
+    pub evidence: Vec<Evidence>,
+    /// What could not be read or judged, by place.
+    pub problems: Vec<Problem>,
+    /// The artifacts that were kept for joins, by path.
+    pub artifacts: Vec<Artifact>,
+    /// The checklist items that some rule met a subject for.
+    pub judged: BTreeSet<Arc<str>>,
+    /// How many artifacts of each kind there are.
+    pub kinds: BTreeMap<Kind, usize>,
+    /// How many files were read.
+    pub files: usize,
+    /// How many bytes were read.
+    pub bytes: u64,
+    /// Every path, read or not, sorted.
+    pub paths: Vec<String>,
+}
+
+/// What came of one file.
+#[derive(Default)]
+struct Read {
+    artifact: Option<Artifact>,
+    text: Option<Source>,
+    bytes: Option<u64>,
+    judged: Judged,
+}
+
+/// What rules had to say.
+#[derive(Default)]
+struct Judged {
+    findings: Vec<Finding>,
+    evidence: Vec<Evidence>,
+    problems: Vec<Problem>,
+    items: BTreeSet<Arc<str>>,
+    /// The rules whose evidence is already noted: one place for each file and rule is enough.
+    evident: BTreeSet<Arc<str>>,
+}
+
+/// Judges `files` by `rules`.
+pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
+    let plan = Plan::new(rules);
+    let mut outcome = Outcome {
+        paths: files.iter().map(|it| it.path.clone()).collect(),
+        ..Outcome::default()
+    };
+    let read: Vec<Read> = files
+        .into_par_iter()
+        .filter(|it| artifact::reading(&it.path) != Reading::Not)
+        .map(|it| read(it, &plan))
+        .collect();
+    let mut texts = BTreeMap::new();
+    for it in read {
+        outcome.files += usize::from(it.bytes.is_some());
+        outcome.bytes += it.bytes.unwrap_or_default();
+        outcome.take(it.judged);
+        if let Some(artifact) = it.artifact {
+            *outcome.kinds.entry(artifact.kind).or_default() += 1;
+            outcome.artifacts.push(artifact);
+        }
+        if let Some(text) = it.text {
+            texts.insert(text.path.clone(), text);
+        }
+    }
+    let artifacts = std::mem::take(&mut outcome.artifacts);
+    let repository = Repository::new(&artifacts, &outcome.paths, &texts);
+    let judged = plan.across(&repository);
+    outcome.take(judged);
+    drop(repository);
+    outcome.take_suppressions(&artifacts, &plan);
+    outcome.artifacts = artifacts;
+    outcome.sort();
+    outcome
+}
+
+fn read(found: Found, plan: &Plan<'_>) -> Read {
+    let reading = artifact::reading(&found.path);
+    let path = found.path.clone();
+    let bytes = match found.read() {
+        Ok(bytes) => bytes,
+        Err(error) => return Read::failed(path, &error),
+    };
+    let size = Some(bytes.len() as u64);
+    if reading == Reading::Text && bytes.len() > artifact::LARGEST_TEXT {
+        return Read { bytes: size, ..Read::default() };
+    }
+    let text = (reading == Reading::Text).then(|| Source::from_bytes(&*path, bytes.clone()));
+    let parsed = artifact::parse(Source::from_bytes(path, bytes));
+    let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
+    if let Some(artifact) = &parsed.artifact {
+        plan.file(artifact, &mut judged);
+    }
+    Read { artifact: parsed.artifact, text, bytes: size, judged }
+}
+
+impl Read {
+    fn failed(path: String, error: &io::Error) -> Self {
+        let (kind, reason) = match error.kind() {
+            io::ErrorKind::FileTooLarge => {
+                (Trouble::Limit, "larger than 256 MiB: not read".to_owned())
+            }
+            _ => (Trouble::Unreadable, format!("cannot be read: {error}")),
+        };
+        let problem = Problem { path, start: Position { line: 1, column: 1 }, kind, reason };
+        Self {
+            judged: Judged { problems: vec![problem], ..Judged::default() },
+            ..Self::default()
+        }
+    }
+}
+
+/// The rules by the view they look through, so that each view is walked once.
+struct Plan<'r> {
+    views: Vec<(&'static View, Vec<&'r Rule>)>,
+}
+
+impl<'r> Plan<'r> {
+    fn new(rules: &'r RuleSet) -> Self {
+        let mut views: Vec<(&'static View, Vec<&Rule>)> = Vec::new();
+        for rule in &rules.rules {
+            match views.iter_mut().find(|(view, _)| view.name == rule.view.name) {
+                Some((_, rules)) => rules.push(rule),
+                None => views.push((rule.view, vec![rule])),
+            }
+        }
+        Self { views }
+    }
+
+    /// Whether a rule is on that the patterns name.
+    fn has(&self, what: &str) -> bool {
+        self.views.iter().flat_map(|(_, rules)| rules).any(|rule| {
+            let peers = || rule.equivalents.iter().map(|it| &*it.id);
+            waive::matches(what, || std::iter::once(&*rule.id).chain(peers()))
+        })
+    }
+
+    fn file(&self, artifact: &Artifact, judged: &mut Judged) {
+        for (view, rules) in &self.views {
+            if view.kind == artifact.kind
+                && let Select::File(select) = view.select
+            {
+                select(artifact, &mut |subject| judged.subject(rules, &subject));
+            }
+        }
+    }
+
+    fn across(&self, repository: &Repository<'_>) -> Judged {
+        let mut judged = Judged::default();
+        for (view, rules) in &self.views {
+            if let Select::Repository(select) = view.select {
+                select(repository, &mut |subject| judged.subject(rules, &subject));
+            }
+        }
+        judged
+    }
+}
+
+impl Judged {
+    fn subject<'a>(&mut self, rules: &[&'a Rule], subject: &Subject<'a>) {
+        for &rule in rules {
+            let judgement = rule::judge(rule, subject);
+            if judgement.applies {
+                self.judgement(rule, subject, judgement);
+            }
+        }
+    }
+
+    fn judgement<'a>(&mut self, rule: &'a Rule, subject: &Subject<'a>, judgement: Judgement<'a>) {
+        if !rule.items.is_empty() && !self.evident.contains(&rule.id) {
+            self.items.extend(rule.items.iter().cloned());
+            let holds = judgement.failures.is_empty() && judgement.troubles.is_empty();
+            let proof = match rule.power {
+                Power::Decides if holds && rule.proves.is_none() => Some(subject.at),
+                _ => judgement.proves,
+            };
+            if let Some(node) = proof {
+                self.evident.insert(rule.id.clone());
+                self.evidence.extend(rule.items.iter().map(|item| Evidence {
+                    item: item.clone(),
+                    place: Place::of(node),
+                    rule: rule.id.clone(),
+                }));
+            }
+        }
+        for failure in judgement.failures {
+            self.failure(rule, subject, failure);
+        }
+        for trouble in judgement.troubles {
+            self.problems.push(Problem {
+                path: trouble.at.tree().source.path.clone(),
+                start: trouble.at.start(),
+                kind: Trouble::NotEvaluated,
+                reason: format!("{} could not be judged: {}", rule.id, trouble.reason),
+            });
+        }
+    }
+
+    fn failure<'a>(&mut self, rule: &Rule, subject: &Subject<'a>, failure: Failure<'a>) {
+        let place = Place::of(failure.at);
+        let line = failure.at.tree().source.line(place.start.line);
+        self.findings.push(Finding {
+            excerpt: line.chars().take(200).collect(),
+            place,
+            rule: rule.id.clone(),
+            severity: rule.severity,
+            message: failure.message,
+            equivalents: failure.equivalents,
+            items: rule.items.clone(),
+            object: subject.object.map(Into::into),
+            related: Vec::new(),
+            fingerprint: String::new(),
+            new: true,
+            waived: None,
+        });
+    }
+}
+
+impl Outcome {
+    fn take(&mut self, judged: Judged) {
+        self.findings.extend(judged.findings);
+        self.evidence.extend(judged.evidence);
+        self.problems.extend(judged.problems);
+        self.judged.extend(judged.items);
+    }
+
+    /// Applies the suppressions of every artifact, then judges the suppressions themselves.
+    fn take_suppressions(&mut self, artifacts: &[Artifact], plan: &Plan<'_>) {
+        self.findings.sort_by(|a, b| a.place.path.cmp(&b.place.path));
+        let mut judged = Judged::default();
+        for artifact in artifacts {
+            let path = artifact.tree.source.path.as_str();
+            let mut suppressions = waive::comments(&artifact.tree.source);
+            let own = suppressions.len();
+            suppressions.extend(artifact.suppressions.iter().cloned());
+            if suppressions.is_empty() {
+                continue;
+            }
+            let from = self.findings.partition_point(|it| *it.place.path < *path);
+            let to = self.findings.partition_point(|it| *it.place.path <= *path);
+            let used = waive::apply(&mut self.findings[from..to], &suppressions);
+            let comments: Vec<_> = suppressions[..own]
+                .iter()
+                .zip(used)
+                .map(|(comment, used)| (comment, used, plan.has(&comment.what)))
+                .collect();
+            let comments = suppression::artifact(&artifact.tree.source, &comments);
+            plan.file(&comments, &mut judged);
+        }
+        self.take(judged);
+    }
+
+    fn sort(&mut self) {
+        self.findings.sort_by(|a, b| {
+            (&a.place, &a.rule, &a.message, &a.object).cmp(&(&b.place, &b.rule, &b.message, &b.object))
+        });
+        self.findings.dedup();
+        self.evidence.sort();
+        self.evidence.dedup();
+        self.problems.sort();
+        self.problems.dedup();
+        fingerprint(&mut self.findings);
+    }
+}
+
+/// Gives each finding the hash of what stays the same when lines above it come and go: its rule,
+/// its file, its object, its message, its line without blanks, and a count among equals.
+fn fingerprint(findings: &mut [Finding]) {
+    let mut seen: BTreeMap<u64, u64> = BTreeMap::new();
+    for finding in findings {
+        let mut hash = 0xcbf2_9ce4_8422_2325;
+        let mut add = |text: &str| {
+            for byte in text.bytes().chain([0]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        add(&finding.rule);
+        add(&finding.place.path);
+        if let Some(object) = &finding.object {
+            add(&object.kind);
+            add(&object.name);
+        }
+        add(&finding.message);
+        add(finding.excerpt.trim());
+        let count = seen.entry(hash).or_default();
+        finding.fingerprint = format!("{hash:016x}{count:02x}");
+        *count += 1;
+    }
+}
