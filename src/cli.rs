@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{finding::Severity, report::Format};
+use crate::{finding::Severity, report::Format, rule::Profile};
 
 /// Is this repository fit to ship?
 ///
@@ -95,8 +95,8 @@ pub struct Check {
     #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_output)]
     pub output: Vec<(Format, PathBuf)>,
     /// Which rules are on
-    #[arg(long, value_name = "default|strict|all")]
-    pub profile: Option<String>,
+    #[arg(long, value_parser = parse_profile, value_name = "default|strict|all")]
+    pub profile: Option<Profile>,
     /// Only these rules: ids, globs, or what a peer calls them (hadolint:DL3008); may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub select: Vec<String>,
@@ -171,6 +171,13 @@ pub enum Changed {
     Lines,
     /// Every line of the files it touches.
     Files,
+}
+
+fn parse_profile(text: &str) -> Result<Profile, String> {
+    [Profile::Default, Profile::Strict, Profile::All]
+        .into_iter()
+        .find(|it| it.name() == text)
+        .ok_or_else(|| "it is one of default, strict and all".to_owned())
 }
 
 fn parse_output(text: &str) -> Result<(Format, PathBuf), String> {

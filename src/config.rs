@@ -7,7 +7,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::finding::Severity;
+use crate::{cli::FailOn, finding::Severity, rule::Profile};
 
 /// Where the configuration lies when `--config` names no other place.
 pub const PATH: &str = ".seaworthy/config.toml";
@@ -17,9 +17,9 @@ pub const PATH: &str = ".seaworthy/config.toml";
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// `default`, `strict` or `all`.
-    pub profile: Option<String>,
+    pub profile: Option<Profile>,
     /// `error`, `warning`, `info` or `never`.
-    pub fail_on: Option<String>,
+    pub fail_on: Option<FailOn>,
     /// Only these rules.
     #[serde(default)]
     pub select: Vec<String>,

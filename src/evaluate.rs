@@ -69,10 +69,8 @@ struct Judged {
 /// Judges `files` by `rules`.
 pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
     let plan = Plan::new(rules);
-    let mut outcome = Outcome {
-        paths: files.iter().map(|it| it.path.clone()).collect(),
-        ..Outcome::default()
-    };
+    let mut outcome =
+        Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
     let read: Vec<Read> = files
         .into_par_iter()
         .filter(|it| artifact::reading(&it.path) != Reading::Not)
@@ -92,10 +90,8 @@ pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
         }
     }
     let artifacts = std::mem::take(&mut outcome.artifacts);
-    let repository = Repository::new(&artifacts, &outcome.paths, &texts);
-    let judged = plan.across(&repository);
+    let judged = plan.across(&Repository::new(&artifacts, &outcome.paths, &texts));
     outcome.take(judged);
-    drop(repository);
     outcome.take_suppressions(&artifacts, &plan);
     outcome.artifacts = artifacts;
     outcome.sort();
@@ -131,10 +127,7 @@ impl Read {
             _ => (Trouble::Unreadable, format!("cannot be read: {error}")),
         };
         let problem = Problem { path, start: Position { line: 1, column: 1 }, kind, reason };
-        Self {
-            judged: Judged { problems: vec![problem], ..Judged::default() },
-            ..Self::default()
-        }
+        Self { judged: Judged { problems: vec![problem], ..Judged::default() }, ..Self::default() }
     }
 }
 
@@ -280,7 +273,8 @@ impl Outcome {
 
     fn sort(&mut self) {
         self.findings.sort_by(|a, b| {
-            (&a.place, &a.rule, &a.message, &a.object).cmp(&(&b.place, &b.rule, &b.message, &b.object))
+            (&a.place, &a.rule, &a.message, &a.object)
+                .cmp(&(&b.place, &b.rule, &b.message, &b.object))
         });
         self.findings.dedup();
         self.evidence.sort();

@@ -96,7 +96,14 @@ fn next_blob(rest: &mut &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// When git cannot give it.
 pub fn diff(root: &Path, commit: &str) -> io::Result<String> {
-    let arguments =
-        ["diff", "--no-ext-diff", "--no-textconv", "--no-color", "--unified=0", "--relative", commit];
+    let arguments = [
+        "diff",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-color",
+        "--unified=0",
+        "--relative",
+        commit,
+    ];
     Ok(String::from_utf8_lossy(&git(root, &arguments, b"")?).into_owned())
 }

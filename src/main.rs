@@ -1,3 +1,73 @@
 //! Arguments in, text and exit code out; the only file that prints.
 
-fn main() {}
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use seaworthy::{
+    cli::{Check, Cli, Command},
+    report::{self, Style},
+    run::{self, RunError},
+};
+
+/// No answer.
+const NO_ANSWER: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let answer = match cli.command.unwrap_or_else(|| Command::Check(Box::new(cli.check))) {
+        Command::Check(options) => check(&options),
+        _ => Err(RunError::Argument("not built yet".into())),
+    };
+    match answer {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(NO_ANSWER)
+        }
+    }
+}
+
+fn check(options: &Check) -> Result<u8, RunError> {
+    if let Some(threads) = options.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
+        pool.build_global().map_err(|error| RunError::Argument(error.to_string()))?;
+    }
+    let report = run::check(options)?;
+    for (format, path) in &options.output {
+        let text = report::render(&report, *format, &Style::default());
+        std::fs::write(path, text).map_err(|error| RunError::Path {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
+    }
+    print(&report::render(&report, options.format, &style(options)));
+    Ok(report.verdict.exit_code())
+}
+
+fn style(options: &Check) -> Style {
+    let no_color =
+        options.no_color || std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
+    let color = !no_color && io::stdout().is_terminal();
+    Style { color, quiet: options.quiet, ..Style::default() }
+}
+
+/// A reader that has seen enough (`| head`) is no error.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn complain(error: &RunError) {
+    let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+    if handler.render_report(&mut text, error).is_err() {
+        text = format!("{error}\n");
+    }
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

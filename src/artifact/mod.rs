@@ -103,18 +103,48 @@ pub fn reading(path: &str) -> Reading {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let is_text = matches!(
         name.as_str(),
-        ".dockerignore" | ".gitattributes" | ".gitmodules" | ".hadolint.yaml" | ".hadolint.yml"
-            | ".coveragerc" | "setup.cfg" | "tox.ini" | "pyproject.toml" | "codecov.yml"
-            | ".codecov.yml" | "codecov.yaml" | "package.json" | ".nycrc" | ".nycrc.json"
-            | "go.mod" | ".nvmrc" | ".node-version" | ".python-version" | ".ruby-version"
-            | ".tool-versions" | "requirements.txt" | ".env.example" | "codeowners" | "justfile"
-            | "taskfile.yml" | "taskfile.yaml" | "cargo.toml" | "docker-bake.hcl" | "chart.yaml"
+        ".dockerignore"
+            | ".gitattributes"
+            | ".gitmodules"
+            | ".hadolint.yaml"
+            | ".hadolint.yml"
+            | ".coveragerc"
+            | "setup.cfg"
+            | "tox.ini"
+            | "pyproject.toml"
+            | "codecov.yml"
+            | ".codecov.yml"
+            | "codecov.yaml"
+            | "package.json"
+            | ".nycrc"
+            | ".nycrc.json"
+            | "go.mod"
+            | ".nvmrc"
+            | ".node-version"
+            | ".python-version"
+            | ".ruby-version"
+            | ".tool-versions"
+            | "requirements.txt"
+            | ".env.example"
+            | "codeowners"
+            | "justfile"
+            | "taskfile.yml"
+            | "taskfile.yaml"
+            | "cargo.toml"
+            | "docker-bake.hcl"
+            | "chart.yaml"
     );
     let is_compose = (name.starts_with("docker-compose") || name.starts_with("compose"))
         && matches!(extension, "yml" | "yaml");
     let is_workflow = path.starts_with(".github/workflows/") || name == ".gitlab-ci.yml";
     let is_included = extension == "mk" || name.ends_with(".dockerignore");
-    if Repository::wants_text(path) || is_text || is_compose || is_workflow || is_included || name.starts_with("jest.config") {
+    if Repository::wants_text(path)
+        || is_text
+        || is_compose
+        || is_workflow
+        || is_included
+        || name.starts_with("jest.config")
+    {
         return Reading::Text;
     }
     match extension {

@@ -45,7 +45,7 @@ impl RuleError {
     }
 
     /// What to do about it, if we have an idea.
-    pub fn help(&self) -> Option<&str> {
+    pub fn advice(&self) -> Option<&str> {
         self.0.help.as_deref()
     }
 }

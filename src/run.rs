@@ -1,0 +1,203 @@
+//! The pipeline: from a folder and what the user asked for to a report.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use globset::GlobSet;
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::{
+    artifact::{self, Kind, Reading},
+    assess,
+    cli::{Check, FailOn},
+    config::{self, Config, ConfigError},
+    discover::{self, Content, Found},
+    evaluate::{self, Outcome},
+    gate, git,
+    report::{Inputs, Report, RuleHelp},
+    rule::{Profile, RuleError, RuleSet},
+};
+
+/// Why there is no answer. None of these is about the repository under review.
+#[derive(Debug, Diagnostic, Error)]
+pub enum RunError {
+    /// A file or folder that the user named cannot be used.
+    #[error("{path}: {reason}")]
+    Path {
+        /// As the user wrote it.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Config(#[from] Box<ConfigError>),
+    /// A rule file or a choice of rules is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Rule(#[from] RuleError),
+    /// An argument is wrong.
+    #[error("{0}")]
+    Argument(String),
+}
+
+impl RunError {
+    fn path(path: &Path, error: &io::Error) -> Self {
+        Self::Path { path: path.display().to_string(), reason: error.to_string() }
+    }
+}
+
+/// Judges what `options` name.
+///
+/// # Errors
+/// When the question cannot be answered at all; what is wrong with the repository is in the report.
+pub fn check(options: &Check) -> Result<Report, RunError> {
+    let (root, only) = root_and_file(&options.path)?;
+    let config = read_config(&root, options)?;
+    let rules = rules(&root, options, &config)?;
+    let files = match only {
+        Some(file) => vec![file],
+        None => discover(&root, &config)?,
+    };
+    let mut outcome = evaluate::evaluate(files, &rules);
+    mark_new(&mut outcome, &root, options, &rules)?;
+    Ok(report(outcome, &rules, fail_on(options, &config)))
+}
+
+/// The folder that paths are below, and the one file that was named, if a file was named.
+fn root_and_file(path: &Path) -> Result<(PathBuf, Option<Found>), RunError> {
+    let metadata = fs::metadata(path).map_err(|error| RunError::path(path, &error))?;
+    if metadata.is_dir() {
+        return Ok((path.to_path_buf(), None));
+    }
+    if !metadata.is_file() {
+        let reason = "is neither a file nor a folder".to_owned();
+        return Err(RunError::Path { path: path.display().to_string(), reason });
+    }
+    let root = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let found = Found { path: name, content: Content::Disk(path.to_path_buf()) };
+    Ok((root.to_path_buf(), Some(found)))
+}
+
+fn discover(root: &Path, config: &Config) -> Result<Vec<Found>, RunError> {
+    let exclude = config.globs().unwrap_or_else(|_| GlobSet::empty());
+    discover::discover(root, &exclude).map_err(|error| RunError::path(root, &error))
+}
+
+fn read_config(root: &Path, options: &Check) -> Result<Config, RunError> {
+    let path = options.config.clone().unwrap_or_else(|| root.join(config::PATH));
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Config::parse(&path, &text)?),
+        Err(error) if options.config.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            Ok(Config::default())
+        }
+        Err(error) => Err(RunError::path(&path, &error)),
+    }
+}
+
+/// The rules that are on: the built-in ones, the repository's own, those of `--rules`.
+fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
+    let mut rules = RuleSet::builtin()?;
+    rules.add_folder(&root.join(".seaworthy/rules"))?;
+    for folder in &options.rules {
+        fs::metadata(folder).map_err(|error| RunError::path(folder, &error))?;
+        rules.add_folder(folder)?;
+    }
+    let profile = options.profile.or(config.profile).unwrap_or(Profile::Default);
+    let either = |given: &[String], configured: &[String]| {
+        if given.is_empty() { configured.to_vec() } else { given.to_vec() }
+    };
+    let select = either(&options.select, &config.select);
+    rules.select(profile, &select, &either(&options.ignore, &config.ignore))?;
+    for rule in &mut rules.rules {
+        if let Some(severity) = config.severity.get(&*rule.id) {
+            rule.severity = *severity;
+        }
+    }
+    Ok(rules)
+}
+
+fn fail_on(options: &Check, config: &Config) -> FailOn {
+    options.fail_on.or(config.fail_on).unwrap_or(FailOn::Error)
+}
+
+/// Marks the findings that the change under review did not bring.
+fn mark_new(
+    outcome: &mut Outcome,
+    root: &Path,
+    options: &Check,
+    rules: &RuleSet,
+) -> Result<(), RunError> {
+    if let Some(name) = &options.new_since {
+        let old = fingerprints_at(root, name, rules)
+            .map_err(|error| RunError::Argument(format!("--new-since {name}: {error}")))?;
+        outcome.findings.iter_mut().for_each(|it| it.new &= !old.contains(&it.fingerprint));
+    }
+    if let Some(path) = &options.baseline {
+        let old = read_baseline(path)?;
+        outcome.findings.iter_mut().for_each(|it| it.new &= !old.contains(&it.fingerprint));
+    }
+    Ok(())
+}
+
+/// The fingerprints of what the same rules find in another commit.
+fn fingerprints_at(root: &Path, name: &str, rules: &RuleSet) -> io::Result<BTreeSet<String>> {
+    let commit = git::commit(root, name)?;
+    let wanted = |path: &str| artifact::reading(path) != Reading::Not;
+    let outcome = evaluate::evaluate(git::files(root, &commit, wanted)?, rules);
+    Ok(outcome.findings.into_iter().map(|it| it.fingerprint).collect())
+}
+
+fn read_baseline(path: &Path) -> Result<BTreeSet<String>, RunError> {
+    let text = fs::read_to_string(path).map_err(|error| RunError::path(path, &error))?;
+    let report: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+        let reason = format!("is no JSON report: {error}");
+        RunError::Path { path: path.display().to_string(), reason }
+    })?;
+    let findings = report["findings"].as_array().into_iter().flatten();
+    Ok(findings.filter_map(|it| it["fingerprint"].as_str()).map(str::to_owned).collect())
+}
+
+/// Puts together what there is to say.
+pub fn report(outcome: Outcome, rules: &RuleSet, fail_on: FailOn) -> Report {
+    let fail_on = fail_on.severity();
+    let count = outcome.kinds.values().sum();
+    let mut help = BTreeMap::new();
+    for finding in &outcome.findings {
+        if let Some(rule) = rules.get(&finding.rule) {
+            help.entry(rule.id.clone()).or_insert_with(|| RuleHelp {
+                title: rule.title.clone(),
+                why: rule.why.clone(),
+                fix: rule.fix.clone(),
+                refs: rule.refs.clone(),
+                severity: Some(rule.severity),
+            });
+        }
+    }
+    Report {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        verdict: gate::decide(&outcome.findings, fail_on, count),
+        blocking: outcome.findings.iter().filter(|it| gate::blocks(it, fail_on)).count(),
+        checklist: Vec::new(),
+        score: assess::Score::default(),
+        inputs: Inputs {
+            files: outcome.files,
+            bytes: outcome.bytes,
+            artifacts: outcome.kinds.iter().map(|(kind, n)| (Kind::name(*kind), *n)).collect(),
+        },
+        coverage: None,
+        fail_on,
+        rules: help,
+        findings: outcome.findings,
+        problems: outcome.problems,
+    }
+}
