@@ -11,6 +11,8 @@ pub mod artifact;
 pub mod repository;
 pub mod finding;
 pub mod rule;
+pub mod checklist;
+pub mod readiness;
 pub mod discover;
 pub mod waive;
 pub mod evaluate;
