@@ -28,7 +28,7 @@ impl<'a> Section<'a> {
     /// Finds fault with every key that is not among `known`.
     pub fn only(&self, known: &[&str], faults: &mut Vec<Fault>) {
         for key in self.table.keys() {
-            if !known.contains(&&*key.get_ref().as_ref()) {
+            if !known.contains(&key.get_ref().as_ref()) {
                 faults.push(unknown(key.span(), key.get_ref(), "key", known));
             }
         }
