@@ -1,5 +1,8 @@
 //! Grammars: text to tree, no meaning.
 
+pub mod dockerfile;
+pub mod image;
+pub mod joined;
 pub mod json;
 mod keys;
 pub mod yaml;

@@ -1,0 +1,75 @@
+//! One logical line that lies in several pieces of a file, and the way back to the file.
+
+use std::{borrow::Cow, ops::Range};
+
+use crate::source::Span;
+
+/// Pieces of a text put together (continued lines without their continuation characters), which
+/// knows for each byte where it is written.
+#[derive(Clone, Debug, Default)]
+pub struct Joined<'a> {
+    /// The text, in one piece.
+    pub text: Cow<'a, str>,
+    /// Where each piece starts: in `text`, and in the file.
+    pieces: Vec<(u32, u32)>,
+}
+
+impl<'a> Joined<'a> {
+    /// The text in `span` of the file, all in one piece.
+    pub fn slice(file: &'a str, span: Span) -> Self {
+        Self::of(file, &[span])
+    }
+
+    /// The pieces of the file at `spans`, put together.
+    pub fn of(file: &'a str, spans: &[Span]) -> Self {
+        let get = |span: &Span| file.get(span.start as usize..span.end as usize).unwrap_or("");
+        if let [span] = spans {
+            return Self { text: get(span).into(), pieces: vec![(0, span.start)] };
+        }
+        let mut text = String::with_capacity(spans.iter().map(|it| get(it).len()).sum());
+        let mut pieces = Vec::with_capacity(spans.len());
+        for span in spans {
+            pieces.push((text.len() as u32, span.start));
+            text.push_str(get(span));
+        }
+        Self { text: text.into(), pieces }
+    }
+
+    /// Where the byte `at` of the text is written in the file.
+    pub fn offset(&self, at: usize) -> u32 {
+        let piece = self.pieces.partition_point(|&(start, _)| start as usize <= at);
+        match piece.checked_sub(1).and_then(|it| self.pieces.get(it)) {
+            Some(&(start, file)) => file + (at as u32 - start),
+            None => at as u32,
+        }
+    }
+
+    /// Where a range of the text is written: from its first byte to just after its last.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        let start = self.offset(range.start);
+        let end = if range.end > range.start { self.offset(range.end - 1) + 1 } else { start };
+        Span { start, end }
+    }
+
+    /// Whether the range lies in the file as it is: in one piece, so that the file spells it.
+    pub fn is_whole(&self, range: &Range<usize>) -> bool {
+        let span = self.span(range.clone());
+        (span.end - span.start) as usize == range.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_lead_back_to_the_pieces() {
+        let file = "ab \\\n# note\ncd";
+        let joined = Joined::of(file, &[Span::new(0, 3), Span::new(12, 14)]);
+        assert_eq!(joined.text, "ab cd");
+        assert_eq!(joined.span(3..5), Span::new(12, 14));
+        assert_eq!(joined.span(0..5), Span::new(0, 14));
+        assert!(joined.is_whole(&(0..2)) && !joined.is_whole(&(0..5)));
+        assert_eq!(joined.offset(5), 14);
+    }
+}
