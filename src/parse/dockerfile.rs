@@ -914,7 +914,7 @@ mod tests {
             let lines: Vec<_> = text.lines().collect();
             let is_code = |it: &&str| !it.trim().is_empty() && !it.trim_start().starts_with('#');
             let before = &lines[..next.saturating_sub(1).min(lines.len())];
-            let last = before.iter().rposition(|it| is_code(&it)).map(|it| it + 1);
+            let last = before.iter().rposition(is_code).map(|it| it + 1);
             if let Some(it) = seen.get_mut(index) {
                 it.2 = own.2.and(last);
             }

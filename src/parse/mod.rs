@@ -5,4 +5,5 @@ pub mod image;
 pub mod joined;
 pub mod json;
 mod keys;
+pub mod shell;
 pub mod yaml;
