@@ -2,24 +2,29 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
 use clap::Parser as _;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use seaworthy::{
-    cli::{Check, Cli, Command},
+    cli::{Check, Cli, Command, Listing},
+    inspect,
     report::{self, Style},
     run::{self, RunError},
 };
 
-/// No answer.
+/// The exit codes that no verdict gives.
+const READY: u8 = 0;
 const NO_ANSWER: u8 = 2;
+const NOTHING: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let answer = match cli.command.unwrap_or_else(|| Command::Check(Box::new(cli.check))) {
         Command::Check(options) => check(&options),
+        Command::Inspect { file, format } => inspect(&file, format),
         _ => Err(RunError::Argument("not built yet".into())),
     };
     match answer {
@@ -46,6 +51,16 @@ fn check(options: &Check) -> Result<u8, RunError> {
     }
     print(&report::render(&report, options.format, &style(options)));
     Ok(report.verdict.exit_code())
+}
+
+fn inspect(file: &Path, format: Listing) -> Result<u8, RunError> {
+    let seen = inspect::json(run::source(file)?);
+    let text = match format {
+        Listing::Json => seen.to_string(),
+        Listing::Terminal => format!("{seen:#}"),
+    };
+    print(&(text + "\n"));
+    Ok(if seen["kind"].is_null() { NOTHING } else { READY })
 }
 
 fn style(options: &Check) -> Style {

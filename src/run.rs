@@ -20,6 +20,7 @@ use crate::{
     gate, git,
     report::{Inputs, Report, RuleHelp},
     rule::{Profile, RuleError, RuleSet},
+    source::Source,
 };
 
 /// Why there is no answer. None of these is about the repository under review.
@@ -86,6 +87,18 @@ fn root_and_file(path: &Path) -> Result<(PathBuf, Option<Found>), RunError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let found = Found { path: name, content: Content::Disk(path.to_path_buf()) };
     Ok((root.to_path_buf(), Some(found)))
+}
+
+/// The text of one file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn source(path: &Path) -> Result<Source, RunError> {
+    let (_, found) = root_and_file(path)?;
+    let not_a_file = || RunError::path(path, &io::ErrorKind::IsADirectory.into());
+    let bytes = found.ok_or_else(not_a_file)?.read();
+    let bytes = bytes.map_err(|error| RunError::path(path, &error))?;
+    Ok(Source::from_bytes(path.to_string_lossy().replace('\\', "/"), bytes))
 }
 
 fn discover(root: &Path, config: &Config) -> Result<Vec<Found>, RunError> {
