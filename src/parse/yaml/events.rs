@@ -312,6 +312,40 @@ impl Document<'_, '_> {
         (inner.start <= inner.end && source.slice(inner) == text).then_some(inner)
     }
 
+    /// Block text goes from its `|` or `>` (the parser sometimes says: from its first line) to its
+    /// last line that is not blank.
+    fn block_text(&self, span: Span) -> Span {
+        let source = self.reader.source;
+        let before = source.text.get(..span.start as usize).unwrap_or("").trim_end();
+        let line = before.rfind('\n').map_or(0, |it| it + 1);
+        let header = before[line..].match_indices(['|', '>']).find(|&(at, _)| {
+            let rest = before[line + at + 1..]
+                .trim_start_matches(|it: char| it.is_ascii_digit() || matches!(it, '-' | '+'))
+                .trim_start();
+            rest.is_empty() || rest.starts_with('#')
+        });
+        let start = header.map_or(span.start, |(at, _)| (line + at) as u32);
+        let written = source.slice(Span { start, end: span.end });
+        let len = written.trim_end_matches([' ', '\t', '\r', '\n']).len() as u32;
+        Span { start, end: start + len }
+    }
+
+    /// A block list starts at its first dash: the parser sometimes says one token later.
+    fn first_dash(&self, list: Id) -> Option<u32> {
+        let tree = &self.reader.tree;
+        let first = tree.nodes.get(list as usize + 1)?;
+        let mut before = self.reader.source.text.get(..first.span.start as usize)?.trim_end();
+        while !before.ends_with('-') {
+            let line = before.rfind('\n').map_or(0, |it| it + 1);
+            let hash = before[line..].find('#').filter(|&at| {
+                let above = &before[..line + at];
+                at == 0 || above.ends_with([' ', '\t'])
+            })?;
+            before = before[..line + hash].trim_end();
+        }
+        Some(before.len() as u32 - 1)
+    }
+
     /// Counts a child of the container on top, or makes a root, and gives the key to use.
     fn take_key(&mut self) -> Option<OwnKey> {
         let root = self.reader.tree.nodes.len() as Id;
@@ -346,6 +380,10 @@ impl Document<'_, '_> {
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Id {
         let style = style_of(style);
+        let span = match style {
+            Style::Literal | Style::Folded => self.block_text(span),
+            _ => span,
+        };
         let is_text = match tag.map(|it| (it.is_yaml_core_schema(), it)) {
             None => style != Style::Plain,
             Some((true, tag)) => tag.is_yaml_core_schema_tag("str"),
@@ -399,13 +437,16 @@ impl Document<'_, '_> {
 
     fn end(&mut self, span: Span) {
         let Some(open) = self.open.pop() else { return };
+        let dash = if open.is_map { None } else { self.first_dash(open.node) };
         let tree = &mut self.reader.tree;
         let last = tree.nodes.last().map_or(span.end, |it| it.span.end);
         let raw = &mut tree.nodes[open.node as usize];
-        raw.span.end = match raw.style {
-            Style::Flow => span.end,
-            _ => last.max(raw.span.start),
-        };
+        if raw.style == Style::Flow {
+            raw.span.end = span.end;
+        } else {
+            raw.span.start = dash.unwrap_or(raw.span.start);
+            raw.span.end = last.max(raw.span.start);
+        }
         tree.close_with(open.node, open.count);
         if let Some(anchor) = self.anchors.get_mut(&open.anchor) {
             *anchor =

@@ -1,8 +1,11 @@
 //! YAML to a tree: every document of a stream, with the places where everything was written.
 //!
-//! A broken document loses itself, not its siblings.
+//! A quick reader ([`fast`]) serves the plain subset that most files are; whatever it does not
+//! know, or finds wrong, is read again from `granit-parser`'s events ([`events`]), so that all
+//! error messages come from one place. A broken document loses itself, not its siblings.
 
 mod events;
+mod fast;
 mod scalar;
 
 use crate::{
@@ -25,17 +28,15 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
         let problem = Problem::at(&source, 0, Trouble::Limit, reason);
         return (Tree::new(source), vec![problem]);
     }
-    complete(source)
-}
-
-/// Reads through `granit-parser`, whatever the text.
-fn complete(source: Source) -> (Tree, Vec<Problem>) {
-    let (mut tree, mut problems) = events::read(&source);
+    let (mut tree, mut problems) =
+        fast::read(&source.text).map_or_else(|| events::read(&source), |it| (it, Vec::new()));
     tree.source = source;
     problems.extend(keys::repeated(&tree));
     problems.sort();
     (tree, problems)
 }
 
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod tests;
