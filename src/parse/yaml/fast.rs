@@ -575,7 +575,13 @@ impl Reader<'_> {
         if self.bytes[end] == quote && !doubled {
             self.at = end + 1;
             let (low, high) = (start as u32, (end - start) as u32);
-            return Some(Quoted { span: Span::new(open, self.at), style, low, high, pooled: false });
+            return Some(Quoted {
+                span: Span::new(open, self.at),
+                style,
+                low,
+                high,
+                pooled: false,
+            });
         }
         let pool = self.tree.pool.len();
         self.at = start;
