@@ -323,6 +323,7 @@ impl Reader<'_> {
         loop {
             match *self.bytes.get(at)? {
                 b'\n' | b'\r' => return None,
+                b'\\' if quote == b'"' && is_break(self.bytes.get(at + 1)) => return None,
                 b'\\' if quote == b'"' => at += 2,
                 byte if byte != quote => at += 1,
                 _ if quote == b'\'' && self.byte(at + 1) == b'\'' => at += 2,
