@@ -100,7 +100,7 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
         let end = end.max(at);
         match dice.below(3) {
             0 => text.replace_range(at..end, ""),
-            1 => text.insert_str(at, &text[at..end].to_owned()),
+            1 => text = format!("{}{}", &text[..end], &text[at..]),
             _ => text.insert_str(at, PIECES[dice.below(PIECES.len())]),
         }
     }

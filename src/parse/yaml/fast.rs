@@ -157,7 +157,7 @@ impl Reader<'_> {
     }
 
     /// From the start of a line to the next content, over blank lines and comments.
-    fn to_content(&mut self) -> Read<()> {
+    fn reach_content(&mut self) -> Read<()> {
         loop {
             self.line = self.at;
             self.skip_spaces();
@@ -183,7 +183,7 @@ impl Reader<'_> {
             _ => return None,
         }
         self.at = self.next_line(self.at);
-        self.to_content()
+        self.reach_content()
     }
 
     // ---- adding
@@ -236,7 +236,7 @@ impl Reader<'_> {
     // ---- documents
 
     fn stream(&mut self) -> Read<()> {
-        self.to_content()?;
+        self.reach_content()?;
         let mut first = true;
         while !self.ended() {
             let marked = self.at_marker();
@@ -406,7 +406,7 @@ impl Reader<'_> {
             return None;
         }
         self.at = self.next_line(self.at);
-        self.to_content()?;
+        self.reach_content()?;
         if !self.ended() && !self.at_marker() {
             if self.column() > column {
                 return self.node(column, key, false, depth + 1);
@@ -458,7 +458,7 @@ impl Reader<'_> {
             _ => return self.node(column, NO_LABEL, false, depth + 1),
         }
         self.at = self.next_line(self.at);
-        self.to_content()?;
+        self.reach_content()?;
         if self.ended() || self.column() <= column || self.at_marker() {
             self.null(NO_LABEL, dash + 1);
             return Some(());
@@ -718,7 +718,7 @@ impl Reader<'_> {
         let style = if folded { Style::Folded } else { Style::Literal };
         let text = self.pooled(pool, Span::new(start, end), style);
         self.text_node(label, &text);
-        self.to_content()
+        self.reach_content()
     }
 
     /// `|`, `>-`, `|2+`, …: how line breaks at the end are treated, and the indentation if given.
