@@ -1,1 +1,4 @@
-//! The one integration test binary.
+//! The one integration test binary: the house, the rules, the command.
+
+mod house;
+mod rules;

@@ -1,0 +1,120 @@
+//! The examples inside rule files, run: each is a small repository with what its rule finds there.
+
+use std::sync::Arc;
+
+use crate::{
+    discover::{Content, Found},
+    evaluate,
+    rule::{Example, Rule, RuleError, RuleSet},
+};
+
+/// What came of running examples.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How many rules there are.
+    pub rules: usize,
+    /// How many examples were run.
+    pub examples: usize,
+    /// The examples that do not show what they say.
+    pub failures: Vec<Failure>,
+}
+
+/// An example that does not show what it says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// The example's name; empty where the rule lacks one that finds, or one that is silent.
+    pub example: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Runs the examples of all `rules`.
+///
+/// # Errors
+/// When the examples of a rule file cannot be read.
+pub fn run(rules: &RuleSet) -> Result<Outcome, RuleError> {
+    let mut outcome = Outcome { rules: rules.rules.len(), ..Outcome::default() };
+    for rule in &rules.rules {
+        let examples = rule.examples()?;
+        let lacks = |finds: bool| examples.iter().all(|it| it.finds.is_empty() == finds);
+        let mut missing = |reason: &str| {
+            let rule = rule.id.clone();
+            outcome.failures.push(Failure { rule, example: String::new(), reason: reason.into() });
+        };
+        if lacks(true) && !rule.requires.is_empty() {
+            missing("no example finds anything: add one with `finds`");
+        }
+        if lacks(false) {
+            missing("no example is silent: add one with `finds = []`");
+        }
+        for example in examples {
+            outcome.examples += 1;
+            if let Some(reason) = disagreement(rule, rules, &example) {
+                let (rule, example) = (rule.id.clone(), example.name);
+                outcome.failures.push(Failure { rule, example, reason });
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// How what the rule finds differs from what the example says, if it does.
+fn disagreement(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
+    let mut unmet = example.finds.clone();
+    let mut surplus = Vec::new();
+    for (path, line, message) in findings(rule, rules, example) {
+        let forms = [format!("{line}: {message}"), format!("{path}:{line}: {message}")];
+        match unmet.iter().position(|it| forms.contains(it)) {
+            Some(at) => drop(unmet.remove(at)),
+            None => surplus.push(format!("{path}:{line}: {message}")),
+        }
+    }
+    if unmet.is_empty() && surplus.is_empty() {
+        return None;
+    }
+    let list = |title: &str, items: &[String]| match items {
+        [] => String::new(),
+        _ => format!("\n    {title}:\n      {}", items.join("\n      ")),
+    };
+    Some(list("does not find", &unmet) + &list("finds instead", &surplus))
+}
+
+/// What the rule finds in the example: path, line, message.
+fn findings(rule: &Rule, rules: &RuleSet, example: &Example) -> Vec<(String, u32, String)> {
+    let files = example.files.iter().map(|(path, text)| Found {
+        path: path.clone(),
+        content: Content::Memory(text.clone().into_bytes()),
+    });
+    let outcome = evaluate::evaluate(files.collect(), rules);
+    let mut found: Vec<_> = outcome
+        .findings
+        .into_iter()
+        .filter(|it| it.rule == rule.id)
+        .map(|it| (it.place.path.to_string(), it.place.start.line, it.message))
+        .collect();
+    let problems = outcome.problems.into_iter().filter(|it| it.reason.starts_with(&*rule.id));
+    found.extend(problems.map(|it| (it.path, it.start.line, it.reason)));
+    found
+}
+
+impl Outcome {
+    /// The outcome for people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for failure in &self.failures {
+            let example = match failure.example.as_str() {
+                "" => String::new(),
+                name => format!(", \"{name}\""),
+            };
+            text += &format!("{}{example}: {}\n", failure.rule, failure.reason);
+        }
+        text + &format!(
+            "{} rules, {} examples, {} wrong\n",
+            self.rules,
+            self.examples,
+            self.failures.len()
+        )
+    }
+}
