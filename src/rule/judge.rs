@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Rule;
+use super::{
+    Rule,
+    cel::{Expr, Machine, Wrong},
+    compile::{Needs, Programs},
+    load::Written,
+};
 use crate::{artifact::Subject, document::Node};
 
 /// What must hold and does not.
@@ -38,8 +43,124 @@ pub struct Judgement<'a> {
     pub troubles: Vec<Trouble<'a>>,
 }
 
-/// Judges a subject of the rule's view.
+/// Judges subjects, one after the other; its memory is used again.
+#[derive(Default)]
+pub struct Judge<'a> {
+    machine: Machine<'a>,
+}
+
+/// Judges one subject of the rule's view.
 pub fn judge<'a>(rule: &'a Rule, subject: &Subject<'a>) -> Judgement<'a> {
-    let reason = format!("{} is not evaluated yet", rule.id);
-    Judgement { troubles: vec![Trouble { at: subject.at, reason }], ..Judgement::default() }
+    Judge::default().judge(rule, subject)
+}
+
+impl<'a> Judge<'a> {
+    /// Judges a subject of the rule's view.
+    pub fn judge(&mut self, rule: &'a Rule, subject: &Subject<'a>) -> Judgement<'a> {
+        let mut judgement = Judgement::default();
+        match rule.programs() {
+            Ok(programs) => {
+                Case { machine: &mut self.machine, rule, programs, subject }.judge(&mut judgement);
+            }
+            Err(error) => {
+                let reason = format!("the rule {} is broken: {error}", rule.id);
+                judgement.troubles.push(Trouble { at: subject.at, reason });
+            }
+        }
+        judgement
+    }
+}
+
+/// A rule and a subject.
+struct Case<'c, 'a> {
+    machine: &'c mut Machine<'a>,
+    rule: &'a Rule,
+    programs: &'a Programs,
+    subject: &'c Subject<'a>,
+}
+
+impl<'a> Case<'_, 'a> {
+    fn judge(&mut self, judgement: &mut Judgement<'a>) {
+        let rule = self.rule;
+        match self.holds(self.programs.when.as_ref(), rule.when.as_ref()) {
+            Ok(it) => judgement.applies = it,
+            Err(trouble) => judgement.troubles.push(trouble),
+        }
+        if !judgement.applies {
+            return;
+        }
+        if let Some(proves) = &self.programs.proves {
+            match self.holds(Some(proves), rule.proves.as_ref()) {
+                Ok(true) => judgement.proves = Some(self.place(None)),
+                Ok(false) => {}
+                Err(trouble) => judgement.troubles.push(trouble),
+            }
+        }
+        for number in 0..self.programs.requires.len() {
+            match self.failure(number) {
+                Ok(failure) => judgement.failures.extend(failure),
+                Err(trouble) => judgement.troubles.push(trouble),
+            }
+        }
+    }
+
+    fn failure(&mut self, number: usize) -> Result<Option<Failure<'a>>, Trouble<'a>> {
+        let (needs, written) = (&self.programs.requires[number], &self.rule.requires[number]);
+        if !self.holds(needs.when.as_ref(), written.when.as_ref())?
+            || self.holds(Some(&needs.that), Some(&written.that))?
+        {
+            return Ok(None);
+        }
+        let at = self.place(Some(needs));
+        let message = needs.message.fill(self.machine, &self.subject.values);
+        let message = message.map_err(|wrong| self.trouble(wrong, Some(&written.message)))?;
+        Ok(Some(Failure { message, at, equivalents: self.equivalents()? }))
+    }
+
+    /// Whether a condition holds; one that is not there does.
+    fn holds(
+        &mut self,
+        expr: Option<&'a Expr>,
+        written: Option<&Written>,
+    ) -> Result<bool, Trouble<'a>> {
+        let Some(expr) = expr else { return Ok(true) };
+        self.machine.holds(expr, &self.subject.values).map_err(|wrong| self.trouble(wrong, written))
+    }
+
+    /// Where to point, right after a condition was evaluated: `at` of the requirement or the rule,
+    /// what is to blame if it is in the subject's file, the subject.
+    fn place(&mut self, needs: Option<&'a Needs>) -> Node<'a> {
+        let subject = self.subject.at;
+        let blame = self.machine.blame();
+        let at = needs.and_then(|it| it.at.as_ref()).or(self.programs.at.as_ref());
+        if let Some(at) = at
+            && let Ok(value) = self.machine.value(at, &self.subject.values)
+            && let Some(node) = value.as_node().or(self.machine.blame())
+        {
+            return node;
+        }
+        blame.filter(|it| std::ptr::eq(it.tree(), subject.tree())).unwrap_or(subject)
+    }
+
+    fn equivalents(&mut self) -> Result<Vec<Arc<str>>, Trouble<'a>> {
+        let mut holding = Vec::new();
+        for (program, equivalent) in self.programs.equivalents.iter().zip(&self.rule.equivalents) {
+            if self.holds(program.as_ref(), equivalent.when.as_ref())? {
+                holding.push(equivalent.id.clone());
+            }
+        }
+        Ok(holding)
+    }
+
+    fn trouble(&self, wrong: Wrong, written: Option<&Written>) -> Trouble<'a> {
+        let part = written.zip(wrong.range());
+        let part = part.and_then(|(it, (start, end))| it.text.get(start as usize..end as usize));
+        let id = &self.rule.id;
+        let reason = match part {
+            Some(part) => format!("{id} cannot be judged: {} in `{part}`", wrong.text()),
+            None => format!("{id} cannot be judged: {}", wrong.text()),
+        };
+        let at = self.machine.blame().filter(|it| std::ptr::eq(it.tree(), self.subject.at.tree()));
+        Trouble { at: at.unwrap_or(self.subject.at), reason }
+    }
 }

@@ -1,6 +1,6 @@
 //! From the text of a rule file to a rule; what is wrong with it is shown where it is wrong.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range, sync::OnceLock};
 
 use serde::{
     Deserialize, Deserializer,
@@ -8,7 +8,9 @@ use serde::{
 };
 use toml::Spanned;
 
-use super::{Equivalent, Example, Power, Profile, Require, Rule, RuleError, nearest};
+use super::{
+    Equivalent, Example, Power, Profile, Require, Rule, RuleError, compile::Programs, nearest,
+};
 use crate::{artifact, finding::Severity};
 
 /// A text in a rule file that holds an expression or a message, and where it is written.
@@ -154,12 +156,19 @@ impl Rule {
             requires: head.require.into_iter().map(Into::into).collect(),
             text,
             path: path.to_owned(),
+            programs: OnceLock::new(),
         })
     }
 
     /// Checks what is otherwise only looked at when a file needs it: expressions and examples.
     pub fn check(&self) -> Result<(), RuleError> {
+        Programs::of(self, true)?;
         self.examples().map(drop)
+    }
+
+    /// Its expressions, compiled when they are first needed.
+    pub(super) fn programs(&self) -> Result<&Programs, &RuleError> {
+        self.programs.get_or_init(|| Programs::of(self, false)).as_ref()
     }
 
     /// The examples in its file.

@@ -4,23 +4,28 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use serde::Deserialize;
 
 use crate::{artifact::View, finding::Severity};
 
+mod cel;
+mod compile;
 mod error;
+mod functions;
 mod judge;
 mod load;
 mod select;
 mod suggest;
+mod template;
 
 pub use error::RuleError;
-pub use judge::{Failure, Judgement, Trouble, judge};
+pub use judge::{Failure, Judge, Judgement, Trouble, judge};
 pub use suggest::nearest;
 
+use compile::Programs;
 pub use load::Written;
 
 include!(concat!(env!("OUT_DIR"), "/rules.rs"));
@@ -145,6 +150,7 @@ pub struct Rule {
     pub text: Cow<'static, str>,
     /// The path of its file, as errors name it.
     pub path: String,
+    programs: OnceLock<Result<Programs, RuleError>>,
 }
 
 /// The rules that are on.

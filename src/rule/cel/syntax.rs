@@ -1,0 +1,213 @@
+//! What expressions are made of: as they are written, and as they are evaluated.
+
+use std::{ops::Range, sync::OnceLock};
+
+use regex::Regex;
+
+use crate::{rule::functions::Function, value::Value};
+
+/// An expression as it is written.
+#[derive(Clone, Debug)]
+pub(in crate::rule) struct Syntax {
+    /// Where in the text.
+    pub range: Range<usize>,
+    /// How deep it is nested.
+    pub depth: u32,
+    /// What it is.
+    pub form: Form,
+}
+
+/// A name in an expression.
+#[derive(Clone, Debug)]
+pub(in crate::rule) struct Word {
+    /// The name.
+    pub text: String,
+    /// Where in the text.
+    pub range: Range<usize>,
+}
+
+/// The forms of expression.
+#[derive(Clone, Debug)]
+pub(in crate::rule) enum Form {
+    /// `null`.
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// `7`, `7u`, `0x7`.
+    Int(i64),
+    /// `0.7`, `7e3`.
+    Float(f64),
+    /// `"a"`, `'a'`, `r"a"`, `"""a"""`, `b"a"`.
+    Text(String),
+    /// A variable.
+    Name(String),
+    /// `a.b`.
+    Select(Box<Syntax>, Word),
+    /// `a[b]`.
+    Index(Box<(Syntax, Syntax)>),
+    /// `f(a)`, `a.f(b)`.
+    Call(Option<Box<Syntax>>, Word, Vec<Syntax>),
+    /// `[a, b]`.
+    List(Vec<Syntax>),
+    /// `{a: b}`.
+    Map(Vec<(Syntax, Syntax)>),
+    /// `!a`.
+    Not(Box<Syntax>),
+    /// `-a`.
+    Negate(Box<Syntax>),
+    /// `a && b && c`.
+    And(Vec<Syntax>),
+    /// `a || b || c`.
+    Or(Vec<Syntax>),
+    /// `a ? b : c`.
+    Choose(Box<[Syntax; 3]>),
+    /// `a == b`, `a + b`, `a in b`.
+    Binary(Binary, Box<(Syntax, Syntax)>),
+}
+
+/// The operators with two operands, without `&&` and `||`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rule) enum Binary {
+    /// `==`, `<`, …
+    Compare(Comparison),
+    /// `+`, …
+    Compute(Operator),
+    /// `in`.
+    In,
+}
+
+/// `==` and its kin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rule) enum Comparison {
+    /// `==`
+    Equal,
+    /// `!=`
+    Unequal,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+}
+
+/// `+` and its kin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rule) enum Operator {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+}
+
+/// An expression that is checked: variables are slots, functions are known, constants are folded.
+#[derive(Debug)]
+pub(in crate::rule) struct Expr {
+    /// Where in the text.
+    pub range: (u32, u32),
+    /// What it does.
+    pub op: Op,
+}
+
+/// What an expression does.
+#[derive(Debug)]
+pub(in crate::rule) enum Op {
+    /// Gives a value that is known; text has its own form.
+    Constant(Value<'static>),
+    /// Gives a text that is known.
+    Text(Box<str>),
+    /// Gives a map that is known: a table of the rule's parameters.
+    Table(Box<[(Box<str>, Value<'static>)]>),
+    /// A variable and the fields below it.
+    Path(usize, Box<[Box<str>]>),
+    /// A field of a value.
+    Select(Box<Expr>, Box<str>),
+    /// An item of a list, an entry of a map.
+    Index(Box<(Expr, Expr)>),
+    /// Whether there is something at the path.
+    Has(Box<Expr>),
+    /// `!`
+    Not(Box<Expr>),
+    /// `-`
+    Negate(Box<Expr>),
+    /// `&&`
+    And(Box<[Expr]>),
+    /// `||`
+    Or(Box<[Expr]>),
+    /// `? :`
+    Choose(Box<[Expr; 3]>),
+    /// `==` and its kin.
+    Compare(Comparison, Box<(Expr, Expr)>),
+    /// `+` and its kin.
+    Compute(Operator, Box<(Expr, Expr)>),
+    /// `in`.
+    In(Box<(Expr, Expr)>),
+    /// `in` a list that is known.
+    OneOf(Box<Expr>, Box<[Value<'static>]>),
+    /// Whether a text matches a pattern that is known.
+    Matches(Box<Expr>, Box<Pattern>),
+    /// A list of values.
+    List(Box<[Expr]>),
+    /// A map of values.
+    Map(Box<[(Expr, Expr)]>),
+    /// A function of values.
+    Call(&'static Function, Box<[Expr]>),
+    /// A macro that goes over a list or the keys of a map.
+    Fold(Macro, Box<Fold>),
+    /// `cel.bind`: a value and the expression that sees it in the next slot.
+    Bind(Box<(Expr, Expr)>),
+}
+
+/// The macros that go over a list or the keys of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rule) enum Macro {
+    /// Whether it holds for all.
+    All,
+    /// Whether it holds for one at least.
+    Exists,
+    /// Whether it holds for one and no other.
+    ExistsOne,
+    /// What it gives for each.
+    Map,
+    /// Those for which it holds.
+    Filter,
+}
+
+/// What a macro goes over, and what it does with each; its variable is the next free slot.
+#[derive(Debug)]
+pub(in crate::rule) struct Fold {
+    /// The list or the map.
+    pub over: Expr,
+    /// Which items count: the first of three arguments of `map`.
+    pub only: Option<Expr>,
+    /// What is asked of each.
+    pub body: Expr,
+}
+
+/// A regular expression that is compiled when it is first needed.
+#[derive(Debug)]
+pub(in crate::rule) struct Pattern {
+    /// Its text.
+    pub text: Box<str>,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// A pattern that is not compiled yet.
+    pub fn new(text: &str) -> Self {
+        Self { text: text.into(), compiled: OnceLock::new() }
+    }
+
+    /// The compiled pattern, if it is one.
+    pub fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+    }
+}

@@ -1,0 +1,186 @@
+//! The expressions of a rule, compiled once: when the first subject needs them, or to check them.
+
+use std::ops::Range;
+
+use super::{
+    Rule, RuleError,
+    cel::{Expr, Fault, Scope, Type, check, parse},
+    load::Written,
+    template::Template,
+};
+
+/// What a rule asks, ready to be evaluated.
+#[derive(Debug)]
+pub(super) struct Programs {
+    pub when: Option<Expr>,
+    pub proves: Option<Expr>,
+    pub at: Option<Expr>,
+    pub requires: Vec<Needs>,
+    /// One for each equivalent.
+    pub equivalents: Vec<Option<Expr>>,
+}
+
+/// What a requirement asks.
+#[derive(Debug)]
+pub(super) struct Needs {
+    pub when: Option<Expr>,
+    pub that: Expr,
+    pub message: Template,
+    pub at: Option<Expr>,
+}
+
+impl Programs {
+    /// Compiles the expressions of a rule. Who is thorough compiles regular expressions too.
+    pub fn of(rule: &Rule, thorough: bool) -> Result<Self, RuleError> {
+        let compiler = Compiler { rule, scope: Scope::new(rule.view.vars, &rule.params, thorough) };
+        let requires = rule.requires.iter().map(|it| {
+            Ok(Needs {
+                when: compiler.maybe_condition(it.when.as_ref())?,
+                that: compiler.condition(&it.that)?,
+                message: compiler.template(&it.message)?,
+                at: compiler.place(it.at.as_ref())?,
+            })
+        });
+        let equivalents = rule.equivalents.iter();
+        Ok(Self {
+            when: compiler.maybe_condition(rule.when.as_ref())?,
+            proves: compiler.maybe_condition(rule.proves.as_ref())?,
+            at: compiler.place(rule.at.as_ref())?,
+            requires: requires.collect::<Result<_, RuleError>>()?,
+            equivalents: equivalents
+                .map(|it| compiler.maybe_condition(it.when.as_ref()))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+struct Compiler<'r> {
+    rule: &'r Rule,
+    scope: Scope<'r>,
+}
+
+impl Compiler<'_> {
+    fn expression(
+        &self,
+        written: &Written,
+        wants: fn(&Type) -> Result<(), &'static str>,
+    ) -> Result<Expr, RuleError> {
+        let fault = |fault: Fault| error(self.rule, written, fault);
+        let syntax = parse(&written.text).map_err(fault)?;
+        let (expr, kind) = check(&syntax, &self.scope).map_err(fault)?;
+        wants(&kind).map_err(|message| {
+            let message = message.to_owned();
+            fault(Fault { range: syntax.range.clone(), message, help: None })
+        })?;
+        Ok(expr)
+    }
+
+    fn condition(&self, written: &Written) -> Result<Expr, RuleError> {
+        self.expression(written, |kind| match kind {
+            Type::Any | Type::Bool => Ok(()),
+            _ => Err("this must be true or false"),
+        })
+    }
+
+    fn maybe_condition(&self, written: Option<&Written>) -> Result<Option<Expr>, RuleError> {
+        written.map(|it| self.condition(it)).transpose()
+    }
+
+    /// An expression that gives a node; fields of records are nodes too, whatever they hold.
+    fn place(&self, written: Option<&Written>) -> Result<Option<Expr>, RuleError> {
+        written.map(|it| self.expression(it, |_| Ok(()))).transpose()
+    }
+
+    fn template(&self, written: &Written) -> Result<Template, RuleError> {
+        Template::parse(&written.text, &self.scope)
+            .map_err(|fault| error(self.rule, written, fault))
+    }
+}
+
+fn error(rule: &Rule, written: &Written, fault: Fault) -> RuleError {
+    let range = locate(&rule.text, &written.range, &fault.range);
+    RuleError::at(&rule.path, &rule.text, range, fault.message, "here", fault.help)
+}
+
+/// Where in the file a range of a string's value is written: `range` is in the value, `string` is
+/// where the string is, with its quotes.
+fn locate(text: &str, string: &Range<usize>, range: &Range<usize>) -> Range<usize> {
+    let written = text.get(string.clone()).unwrap_or("");
+    let start = string.start + offset(written, range.start);
+    let end = string.start + offset(written, range.end);
+    // At the end of the text the caret stands on the quote.
+    start.min(text.len())..end.max(start).min(text.len())
+}
+
+/// The byte of a written TOML string at which a byte of its value is.
+fn offset(written: &str, wanted: usize) -> usize {
+    let quote = if written.starts_with('"') { "\"" } else { "'" };
+    let long = written.len() >= 6 && written.starts_with(&quote.repeat(3));
+    let mut at = if long { 3 } else { 1 };
+    if long {
+        at += match &written[at..] {
+            it if it.starts_with("\r\n") => 2,
+            it if it.starts_with('\n') => 1,
+            _ => 0,
+        };
+    }
+    let mut value = 0;
+    while value < wanted {
+        let Some(letter) = written.get(at..).and_then(|it| it.chars().next()) else { break };
+        let (taken, gives) = if letter == '\\' && quote == "\"" {
+            escape(&written[at..])
+        } else {
+            (letter.len_utf8(), letter.len_utf8())
+        };
+        at += taken;
+        value += gives;
+    }
+    // Line breaks that an escape swallows belong to what comes before.
+    while quote == "\"" && escape(written.get(at..).unwrap_or("")).1 == 0 {
+        at += escape(&written[at..]).0;
+    }
+    at
+}
+
+/// How many bytes an escape takes, and how many it gives.
+fn escape(written: &str) -> (usize, usize) {
+    if !written.starts_with('\\') {
+        return (1, 1);
+    }
+    let code = |len: usize| {
+        let digits = written.get(2..2 + len).unwrap_or("");
+        let letter = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+        (2 + len, letter.map_or(1, char::len_utf8))
+    };
+    match written[1..].chars().next() {
+        Some('x') => code(2),
+        Some('u') => code(4),
+        Some('U') => code(8),
+        Some(it) if it.is_whitespace() => {
+            (written.len() - written[1..].trim_start_matches([' ', '\t', '\n', '\r']).len(), 0)
+        }
+        Some(it) => (1 + it.len_utf8(), it.len_utf8()),
+        None => (1, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(written: &str, wanted: usize) -> &str {
+        &written[offset(written, wanted)..]
+    }
+
+    #[test]
+    fn places_are_found_in_every_kind_of_string() {
+        assert_eq!(place("'abc'", 1), "bc'");
+        assert_eq!(place("\"a\\\"bc\"", 2), "bc\"");
+        assert_eq!(place("'''\nabc'''", 1), "bc'''");
+        assert_eq!(place("\"\"\"\r\nabc\"\"\"", 1), "bc\"\"\"");
+        assert_eq!(place("\"\"\"a \\\n   bc\"\"\"", 2), "bc\"\"\"");
+        assert_eq!(place("\"\\u00e4bc\"", 2), "bc\"");
+        assert_eq!(place("'a\\bc'", 2), "bc'");
+        assert_eq!(place("''", 0), "'");
+    }
+}
