@@ -1,6 +1,8 @@
 //! What every coverage report comes down to: files, their lines, and how many of them ran.
 
-use crate::source::Span;
+use std::collections::HashMap;
+
+use crate::{document::Trouble, source::Span};
 
 use super::format::Format;
 
@@ -8,8 +10,12 @@ use super::format::Format;
 /// make anything of its size.
 pub const MAX_LINE: u64 = 10_000_000;
 
-/// How many lines one report may hold, over all its files.
-pub const MAX_LINES: usize = 50_000_000;
+/// How many lines a report may hold beyond one per byte: formats that name ranges of lines must not
+/// make much of little.
+const SPARE_LINES: usize = 2_000_000;
+
+/// How many problems of one report are said.
+const MAX_TROUBLES: usize = 20;
 
 /// How many files one report may name.
 pub const MAX_FILES: usize = 1_000_000;
@@ -114,7 +120,7 @@ impl Line {
 
     /// Two records of one line: it ran if either says so. Branches are not added up, because the
     /// records mostly see the same ones; the record that sees more of them is believed.
-    pub fn merge(self, other: Self) -> Self {
+    fn merge(self, other: Self) -> Self {
         let (taken, branches) = (self.taken, self.branches).max((other.taken, other.branches));
         let branches = branches.max(self.branches).max(other.branches);
         Self { packed: self.packed | other.packed, taken, branches }
@@ -138,6 +144,8 @@ pub struct File {
     pub functions: Option<Count>,
     /// The statements; none where the report does not look at statements.
     pub statements: Option<Count>,
+    /// The lines as the report counts them, for formats that do not say which ones.
+    pub stated: Option<Count>,
 }
 
 impl File {
@@ -182,4 +190,249 @@ pub struct Report {
     pub functions: Option<Count>,
     /// The statements of all files.
     pub statements: Option<Count>,
+}
+
+/// Trouble with a report: where, what kind, and what it is.
+pub type Complaint = (u32, Trouble, String);
+
+/// Collects what a reader of a format finds.
+pub struct Builder {
+    report: Report,
+    by_path: HashMap<String, usize>,
+    budget: usize,
+    exhausted: bool,
+    complaints: Vec<Complaint>,
+}
+
+impl Builder {
+    /// A report of `format` without files, from a text of `bytes` bytes.
+    pub fn new(format: Format, bytes: usize) -> Self {
+        let report = Report {
+            format,
+            roots: Vec::new(),
+            files: Vec::new(),
+            declared: Declared::default(),
+            lines: Count::default(),
+            branches: None,
+            functions: None,
+            statements: None,
+        };
+        let budget = bytes.saturating_add(SPARE_LINES);
+        Self { report, by_path: HashMap::new(), budget, exhausted: false, complaints: Vec::new() }
+    }
+
+    /// Says what is wrong at a byte; only the first few complaints are kept.
+    pub fn complain(&mut self, offset: u32, kind: Trouble, reason: impl Into<String>) {
+        if self.complaints.len() < MAX_TROUBLES {
+            self.complaints.push((offset, kind, reason.into()));
+        }
+    }
+
+    /// A folder that the paths start from.
+    pub fn root(&mut self, path: &str) {
+        let known = self.report.roots.iter().any(|it| it == path);
+        if !path.is_empty() && !known && self.report.roots.len() < 1000 {
+            self.report.roots.push(path.to_owned());
+        }
+    }
+
+    /// What the report says of the whole.
+    pub fn declared(&mut self) -> &mut Declared {
+        &mut self.report.declared
+    }
+
+    /// The number of a file, which is the same for the same path; nothing when there are too many.
+    pub fn file(&mut self, path: &str, span: Span) -> Option<usize> {
+        if let Some(&at) = self.by_path.get(path) {
+            return Some(at);
+        }
+        let at = self.report.files.len();
+        if at == MAX_FILES {
+            let reason =
+                format!("the report names more than {MAX_FILES} files; the rest is left out");
+            self.complain(span.start, Trouble::Limit, reason);
+            return None;
+        }
+        self.by_path.insert(path.to_owned(), at);
+        self.report.files.push(File { path: path.to_owned(), span, ..File::default() });
+        Some(at)
+    }
+
+    /// The number of a file that the report named already.
+    pub fn known(&self, path: &str) -> Option<usize> {
+        self.by_path.get(path).copied()
+    }
+
+    /// A file by its number.
+    pub fn get(&mut self, file: Option<usize>) -> Option<&mut File> {
+        self.report.files.get_mut(file?)
+    }
+
+    /// A line of a file that ran or did not, as said at a byte of the report. Line 0 is nowhere.
+    pub fn line(&mut self, file: Option<usize>, number: u64, ran: bool, offset: u32) {
+        self.push(file, number, offset, |it| Line::new(it, ran));
+    }
+
+    /// The branches that start on a line.
+    pub fn branches(&mut self, file: Option<usize>, number: u64, count: Count, offset: u32) {
+        if count.total > 0 {
+            self.push(file, number, offset, |it| Line::of_branches(it, count));
+        }
+    }
+
+    /// Lines `first` to `last` of a file, both included.
+    pub fn range(&mut self, file: Option<usize>, lines: (u64, u64), ran: bool, offset: u32) {
+        for number in lines.0..=lines.1.max(lines.0).min(MAX_LINE + 1) {
+            self.line(file, number, ran, offset);
+            if self.budget == 0 {
+                break;
+            }
+        }
+    }
+
+    fn push(&mut self, file: Option<usize>, number: u64, at: u32, make: impl Fn(u32) -> Line) {
+        if number > MAX_LINE {
+            let reason = format!("line {number} is beyond {MAX_LINE} and not believed");
+            return self.complain(at, Trouble::Limit, reason);
+        }
+        if number == 0 {
+            return;
+        }
+        if self.budget == 0 {
+            if std::mem::replace(&mut self.exhausted, true) {
+                return;
+            }
+            let reason = "the report names more lines than its size can hold; the rest is left out";
+            return self.complain(at, Trouble::Limit, reason);
+        }
+        self.budget -= 1;
+        if let Some(file) = self.get(file) {
+            file.lines.push(make(number as u32));
+        }
+    }
+
+    /// A function of a file that ran or did not.
+    pub fn function(&mut self, file: Option<usize>, ran: bool) {
+        if let Some(file) = self.get(file) {
+            file.functions.get_or_insert_default().add(ran);
+        }
+    }
+
+    /// Statements of a file, all of which ran or did not.
+    pub fn statements(&mut self, file: Option<usize>, count: u64, ran: bool) {
+        if let Some(file) = self.get(file) {
+            let covered = if ran { count } else { 0 };
+            let statements = file.statements.get_or_insert_default();
+            *statements = statements.plus(Count::new(covered, count));
+        }
+    }
+
+    /// The report, counted, and what was wrong with it.
+    pub fn finish(self) -> (Report, Vec<Complaint>) {
+        let (mut report, mut complaints) = (self.report, self.complaints);
+        report.files.iter_mut().for_each(settle);
+        report.count();
+        complaints.sort();
+        complaints.dedup();
+        (report, complaints)
+    }
+}
+
+/// Puts the lines of a file in order, each once, and counts them.
+fn settle(file: &mut File) {
+    if !file.lines.is_sorted_by(|a, b| a.number() < b.number()) {
+        file.lines.sort_by_key(|it| it.number());
+        file.lines.dedup_by(|later, first| {
+            let same = later.number() == first.number();
+            if same {
+                *first = first.merge(*later);
+            }
+            same
+        });
+    }
+    file.lines.shrink_to_fit();
+    let mut branches = Count::default();
+    for line in &file.lines {
+        if line.executable() {
+            file.counted.add(line.covered());
+        }
+        branches = branches.plus(line.branches());
+    }
+    if branches.total > 0 {
+        file.branches = Some(branches);
+    }
+    if file.counted.total == 0 {
+        file.counted = file.stated.unwrap_or_default();
+    }
+}
+
+impl Report {
+    /// Adds up the files. Where the format names none, what it declares stands.
+    fn count(&mut self) {
+        let sum =
+            |of: fn(&File) -> Option<Count>| self.files.iter().filter_map(of).reduce(Count::plus);
+        let (branches, functions) = (sum(|it| it.branches), sum(|it| it.functions));
+        let (statements, lines) = (sum(|it| it.statements), sum(|it| Some(it.counted)));
+        self.branches =
+            branches.or(if self.files.is_empty() { self.declared.branches } else { None });
+        self.functions =
+            functions.or(if self.files.is_empty() { self.declared.functions } else { None });
+        self.statements =
+            statements.or(if self.files.is_empty() { self.declared.statements } else { None });
+        self.lines = match lines {
+            Some(lines) => lines,
+            None => self.declared.lines.unwrap_or_default(),
+        };
+    }
+
+    /// By how many points the share of lines that the report declares is away from the counted
+    /// one; nothing where it declares none or nothing was counted.
+    pub fn drift(&self) -> Option<f64> {
+        let declared = self.declared.lines.and_then(Count::percent).or(self.declared.percent)?;
+        Some((declared - self.lines.percent()?).abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_cut_and_never_rounded_up() {
+        let shown = |covered, total| Count { covered, total }.display();
+        assert_eq!(shown(79_999, 100_000), "79.99");
+        assert_eq!(shown(1, 2), "50");
+        assert_eq!(shown(1, 8), "12.5");
+        assert_eq!(shown(201, 10_000), "2.01");
+        assert_eq!(shown(0, 0), "nothing");
+        assert_eq!(Count::new(5, 3), Count { covered: 3, total: 3 });
+    }
+
+    #[test]
+    fn one_line_counts_once_however_often_it_is_named() {
+        let mut out = Builder::new(Format::Lcov, 100);
+        let file = out.file("a", Span::default());
+        assert_eq!(out.file("a", Span::new(5, 6)), file);
+        for (number, ran) in [(3, false), (1, true), (3, true), (2, false), (0, true)] {
+            out.line(file, number, ran, 0);
+        }
+        out.branches(file, 3, Count::new(1, 2), 0);
+        let (report, complaints) = out.finish();
+        assert_eq!((report.lines, report.branches), (Count::new(2, 3), Some(Count::new(1, 2))));
+        assert_eq!(report.files[0].line(3).map(|it| it.branches()), Some(Count::new(1, 2)));
+        assert_eq!((report.files[0].line(4), complaints), (None, vec![]));
+    }
+
+    #[test]
+    fn a_few_bytes_do_not_make_millions_of_lines_and_no_line_is_huge() {
+        let mut out = Builder::new(Format::Lcov, 10);
+        let file = out.file("a", Span::default());
+        for _ in 0..100 {
+            out.range(file, (1, MAX_LINE), true, 0);
+        }
+        out.line(file, 1_000_000_000_000_000_000, true, 7);
+        let (report, complaints) = out.finish();
+        assert!(report.lines.total <= SPARE_LINES as u64 + 10);
+        assert_eq!(complaints.len(), 2);
+    }
 }
