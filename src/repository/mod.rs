@@ -1,10 +1,29 @@
 //! The joins across artifacts: images, workloads, targets, routes, stages.
 
+mod access;
+mod ingress;
+mod kustomize;
+mod labels;
+mod links;
+mod monitor;
+mod objects;
+mod policy;
+mod reference;
+mod scaling;
+mod service;
+mod workload;
+
 use std::collections::BTreeMap;
 
+use self::{
+    kustomize::Builds,
+    links::Links,
+    objects::{Object, Objects},
+};
 use crate::{
     artifact::{Artifact, Kind, View},
     source::Source,
+    value::Value,
 };
 
 /// What is known of the repository once every file is read.
@@ -17,6 +36,8 @@ pub struct Repository<'a> {
     /// Small texts that are no artifacts and that joins read (`.dockerignore`, scripts,
     /// kustomizations), by path.
     pub texts: &'a BTreeMap<String, Source>,
+    objects: Objects<'a>,
+    links: Links<'a>,
 }
 
 impl<'a> Repository<'a> {
@@ -26,7 +47,12 @@ impl<'a> Repository<'a> {
         files: &'a [String],
         texts: &'a BTreeMap<String, Source>,
     ) -> Self {
-        Self { artifacts, files, texts }
+        let has = |path: &str| files.binary_search_by(|it| it.as_str().cmp(path)).is_ok();
+        let builds = Builds::read(texts, has);
+        let kubernetes = artifacts.iter().filter(|it| it.kind == Kind::Kubernetes);
+        let objects = Objects::new(kubernetes, files, builds);
+        let links = Links::new(&objects);
+        Self { artifacts, files, texts, objects, links }
     }
 
     /// Whether `texts` should hold the file: what joins read beside the artifacts.
@@ -55,4 +81,38 @@ impl<'a> Repository<'a> {
 }
 
 /// The views that look across artifacts.
-pub const VIEWS: &[View] = &[];
+pub const VIEWS: &[View] = &[
+    workload::VIEW,
+    service::VIEW,
+    service::PORT,
+    ingress::VIEW,
+    scaling::AUTOSCALER,
+    scaling::BUDGET,
+    policy::VIEW,
+    policy::PEER,
+    monitor::VIEW,
+    access::VIEW,
+    access::ACCOUNT,
+    reference::VIEW,
+];
+
+/// A map of fields.
+fn record<'a, const N: usize>(fields: [(&'a str, Value<'a>); N]) -> Value<'a> {
+    Value::map(fields)
+}
+
+/// An object as a companion of another: who it is, and its node.
+fn brief<'a>(object: &Object<'a>) -> Value<'a> {
+    record([
+        ("kind", Value::Str(object.kind)),
+        ("name", Value::Str(object.name)),
+        ("namespace", Value::Str(object.namespace)),
+        ("object", Value::Node(object.node)),
+        ("pod", Value::maybe(object.pod.as_ref().map(|it| it.spec))),
+    ])
+}
+
+/// Companions, not more than a message or a rule can use.
+fn briefs<'o, 'a: 'o>(objects: impl IntoIterator<Item = &'o Object<'a>>) -> Value<'a> {
+    Value::list(objects.into_iter().take(100).map(brief))
+}

@@ -1,0 +1,491 @@
+//! The Kubernetes objects of the repository, by kind and name and by label, and which of them are
+//! deployed together.
+//!
+//! The rule of the whole module: what is missing is only called missing where the repository
+//! itself shows that it should be here. An object is looked for everywhere; of several, the
+//! nearest are taken: those of the same build, then those in the nearest folder.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    kustomize::{Builds, Generated, Membership, is_kustomization},
+    labels::{self, Label, Selector, is_template},
+};
+use crate::{
+    artifact::{self, Artifact},
+    document::Node,
+};
+
+/// How many workloads one selector is followed to.
+const MATCHES: usize = 1000;
+
+/// What an object is to the joins. Custom kinds that make no pods are not told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Class {
+    Workload,
+    Service,
+    Ingress,
+    Route,
+    Autoscaler,
+    Budget,
+    Policy,
+    Monitor,
+    Role,
+    Binding,
+    Account,
+    ConfigMap,
+    Secret,
+    Claim,
+    Quota,
+    Namespace,
+    Endpoints,
+    /// A custom resource whose controller may make pods, Services or anything else.
+    Custom,
+    /// Anything else.
+    Other,
+}
+
+/// The pod that a workload makes: its labels and its spec.
+#[derive(Debug)]
+pub(super) struct Pod<'a> {
+    /// The labels, with those that kustomizations add.
+    pub(super) labels: Vec<Label<'a>>,
+    /// The spec of the pod.
+    pub(super) spec: Node<'a>,
+}
+
+/// One object.
+#[derive(Debug)]
+pub(super) struct Object<'a> {
+    /// Its index.
+    pub(super) id: u32,
+    pub(super) node: Node<'a>,
+    pub(super) class: Class,
+    pub(super) group: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) name: &'a str,
+    /// The namespace it names; empty where it names none, or where a kustomization replaces it.
+    pub(super) namespace: &'a str,
+    pub(super) path: &'a str,
+    pub(super) folder: &'a str,
+    /// Its name waits for somebody to fill it in.
+    pub(super) template: bool,
+    pub(super) pod: Option<Pod<'a>>,
+}
+
+impl<'a> Object<'a> {
+    /// The part of its spec at `key`.
+    pub(super) fn spec(&self, key: &str) -> Option<Node<'a>> {
+        self.node.at(&["spec", key])
+    }
+
+    /// Who it is, as reports say it.
+    pub(super) fn identity(&self) -> artifact::Object<'a> {
+        let namespace = self.node.at(&["metadata", "namespace"]);
+        let namespace = namespace.map(Node::text).unwrap_or_default();
+        artifact::Object { kind: self.kind, name: self.name, namespace }
+    }
+}
+
+/// All objects with their indexes.
+#[derive(Debug, Default)]
+pub(super) struct Objects<'a> {
+    pub(super) all: Vec<Object<'a>>,
+    by_class: HashMap<Class, Vec<u32>>,
+    by_name: HashMap<(Class, &'a str), Vec<u32>>,
+    by_label: HashMap<(String, String), Vec<u32>>,
+    builds: Builds,
+    /// How many objects of a class lie below a folder.
+    below: HashMap<(&'a str, Class), u32>,
+    /// Folders that hold YAML or templates we could not read as objects.
+    unread: HashSet<&'a str>,
+    /// Folders that hold a `Chart.yaml`.
+    charts: HashSet<&'a str>,
+}
+
+/// Kinds of custom resources that make no pods, Services, or configuration of their own.
+const QUIET: &[&str] = &[
+    "AlertmanagerConfig",
+    "AppProject",
+    "Application",
+    "ApplicationSet",
+    "AuthorizationPolicy",
+    "BackendTLSPolicy",
+    "CiliumClusterwideNetworkPolicy",
+    "CiliumNetworkPolicy",
+    "ClusterIssuer",
+    "DestinationRule",
+    "EnvoyFilter",
+    "GlobalNetworkPolicy",
+    "GRPCRoute",
+    "GatewayClass",
+    "HTTPRoute",
+    "IngressRoute",
+    "Issuer",
+    "Kustomization",
+    "Middleware",
+    "NetworkPolicy",
+    "PeerAuthentication",
+    "PodMonitor",
+    "Probe",
+    "PrometheusRule",
+    "ReferenceGrant",
+    "RequestAuthentication",
+    "ServiceEntry",
+    "ServiceMonitor",
+    "Sidecar",
+    "TCPRoute",
+    "TLSRoute",
+    "Telemetry",
+    "UDPRoute",
+    "VerticalPodAutoscaler",
+    "VirtualService",
+];
+
+/// Custom resources that become a Secret, with the path of its name; the object's own name where
+/// the path is not there.
+const SECRET_MAKERS: &[(&str, &[&str])] = &[
+    ("Certificate", &["spec", "secretName"]),
+    ("ExternalSecret", &["spec", "target", "name"]),
+    ("SealedSecret", &["spec", "template", "metadata", "name"]),
+    ("InfisicalSecret", &["spec", "managedSecretReference", "secretName"]),
+    ("OnePasswordItem", &[]),
+    ("VaultStaticSecret", &["spec", "destination", "name"]),
+    ("VaultDynamicSecret", &["spec", "destination", "name"]),
+];
+
+fn is_core(group: &str) -> bool {
+    matches!(group, "" | "apps" | "batch" | "autoscaling" | "policy" | "extensions")
+        || group.ends_with(".k8s.io") && !group.contains(".x-")
+            && !matches!(group, "gateway.networking.k8s.io" | "kustomize.config.k8s.io")
+}
+
+fn class_of(group: &str, kind: &str, has_pod: bool) -> Class {
+    let core = is_core(group);
+    match kind {
+        "Service" if group.is_empty() => Class::Service,
+        "Ingress" if core => Class::Ingress,
+        "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute" | "UDPRoute"
+            if group == "gateway.networking.k8s.io" =>
+        {
+            Class::Route
+        }
+        "HorizontalPodAutoscaler" => Class::Autoscaler,
+        "ScaledObject" if group == "keda.sh" => Class::Autoscaler,
+        "PodDisruptionBudget" => Class::Budget,
+        "NetworkPolicy" if core => Class::Policy,
+        "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy" if group == "cilium.io" => {
+            Class::Policy
+        }
+        "ServiceMonitor" | "PodMonitor" if group == "monitoring.coreos.com" => Class::Monitor,
+        "Role" | "ClusterRole" if core => Class::Role,
+        "RoleBinding" | "ClusterRoleBinding" if core => Class::Binding,
+        "ServiceAccount" if group.is_empty() => Class::Account,
+        "ConfigMap" if group.is_empty() => Class::ConfigMap,
+        "Secret" if group.is_empty() => Class::Secret,
+        "PersistentVolumeClaim" if group.is_empty() => Class::Claim,
+        "ResourceQuota" if group.is_empty() => Class::Quota,
+        "Namespace" if group.is_empty() => Class::Namespace,
+        "Endpoints" | "EndpointSlice" if core => Class::Endpoints,
+        _ if has_pod => Class::Workload,
+        _ if core || QUIET.contains(&kind) => Class::Other,
+        _ if SECRET_MAKERS.iter().any(|it| it.0 == kind) => Class::Other,
+        _ => Class::Custom,
+    }
+}
+
+/// Where a kind keeps the template of its pods: the node with `metadata` and `spec`.
+fn pod_of<'a>(kind: &str, node: Node<'a>) -> Option<Node<'a>> {
+    let template = match kind {
+        "Pod" => Some(node),
+        "CronJob" => node.at(&["spec", "jobTemplate", "spec", "template"]),
+        _ => node.at(&["spec", "template"]),
+    }?;
+    let spec = template.get("spec").filter(|it| it.is_map());
+    let containers = spec.and_then(|it| it.get("containers")).filter(|it| it.is_seq());
+    let builtin = matches!(
+        kind,
+        "Pod"
+            | "Deployment"
+            | "StatefulSet"
+            | "DaemonSet"
+            | "ReplicaSet"
+            | "ReplicationController"
+            | "Job"
+            | "CronJob"
+    );
+    (containers.is_some() || builtin && spec.is_some()).then_some(template)
+}
+
+impl<'a> Objects<'a> {
+    /// Indexes the objects of `artifacts`.
+    pub(super) fn new(
+        artifacts: impl Iterator<Item = &'a Artifact>,
+        files: &'a [String],
+        builds: Builds,
+    ) -> Self {
+        let mut it = Self { builds, ..Self::default() };
+        let mut read = HashSet::new();
+        for artifact in artifacts {
+            read.insert(artifact.tree.source.path.as_str());
+            for document in artifact.tree.documents() {
+                it.add(document);
+            }
+        }
+        it.note_unread(files, &read);
+        it
+    }
+
+    fn add(&mut self, document: Node<'a>) {
+        let is_list = document.str("kind").is_some_and(|kind| kind.ends_with("List"));
+        match document.get("items").filter(|it| is_list && it.is_seq()) {
+            Some(items) => items.children().for_each(|item| self.add_one(item)),
+            None => self.add_one(document),
+        }
+    }
+
+    fn add_one(&mut self, node: Node<'a>) {
+        let (Some(api), Some(kind)) = (node.str("apiVersion"), node.str("kind")) else { return };
+        let source = &node.tree().source;
+        if self.builds.patches.contains(&source.path) || is_kustomization(&source.path) {
+            return;
+        }
+        let group = api.rsplit_once('/').map_or("", |it| it.0);
+        let text = |key| node.at(&["metadata", key]).map(Node::text).unwrap_or_default();
+        let member = self.builds.files.get(&source.path);
+        let namespace = text("namespace");
+        let replaced = is_template(namespace) || member.is_some_and(|it| it.namespace);
+        let template = pod_of(kind, node);
+        let class = class_of(group, kind, template.is_some());
+        let name = text("name");
+        let object = Object {
+            id: self.all.len() as u32,
+            node,
+            class,
+            group,
+            kind,
+            name,
+            namespace: if replaced { "" } else { namespace },
+            path: &source.path,
+            folder: source.folder(),
+            template: is_template(name),
+            pod: template.map(|template| pod(template, member)),
+        };
+        self.index(object);
+    }
+
+    fn index(&mut self, object: Object<'a>) {
+        let at = self.all.len() as u32;
+        self.by_class.entry(object.class).or_default().push(at);
+        self.by_name.entry((object.class, object.name)).or_default().push(at);
+        for (key, value) in object.pod.iter().flat_map(|it| &it.labels) {
+            let label = (key.to_string(), value.to_string());
+            self.by_label.entry(label).or_default().push(at);
+        }
+        for folder in folders(object.folder) {
+            *self.below.entry((folder, object.class)).or_default() += 1;
+        }
+        self.all.push(object);
+    }
+
+    fn note_unread(&mut self, files: &'a [String], read: &HashSet<&str>) {
+        for path in files {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            if name == "Chart.yaml" {
+                self.charts.insert(folder);
+            }
+            if may_hold_objects(name) && !read.contains(path.as_str()) {
+                self.unread.insert(folder);
+            }
+        }
+    }
+
+    /// The object with the given index.
+    pub(super) fn get(&self, id: u32) -> &Object<'a> {
+        &self.all[id as usize]
+    }
+
+    /// The objects of a class.
+    pub(super) fn of(&self, class: Class) -> impl Iterator<Item = &Object<'a>> {
+        self.by_class.get(&class).into_iter().flatten().map(|&at| &self.all[at as usize])
+    }
+
+    /// The objects of a class with a name that `from` can mean, the nearest only.
+    pub(super) fn named(&self, from: &Object<'a>, class: Class, name: &str) -> Vec<&Object<'a>> {
+        self.named_in(from, from.namespace, class, name)
+    }
+
+    /// The same for a reference that names the namespace itself.
+    pub(super) fn named_in(
+        &self,
+        from: &Object<'a>,
+        namespace: &str,
+        class: Class,
+        name: &str,
+    ) -> Vec<&Object<'a>> {
+        let find = |name: &str| {
+            let found = self.by_name.get(&(class, name)).into_iter().flatten();
+            found.map(|&at| &self.all[at as usize]).collect::<Vec<_>>()
+        };
+        let mut found = find(name);
+        for (prefix, suffix) in &self.builds.renames {
+            let raw = name.strip_prefix(prefix.as_str());
+            found.extend(raw.and_then(|it| it.strip_suffix(suffix.as_str())).map(find).unwrap_or_default());
+        }
+        found.retain(|it| may_equal(namespace, it.namespace));
+        self.nearest(from, found)
+    }
+
+    /// The workloads that a selector in `from` matches, the nearest only.
+    pub(super) fn selected(&self, from: &Object<'a>, selector: &Selector<'_>) -> Vec<&Object<'a>> {
+        self.selected_in(from, from.namespace, selector)
+    }
+
+    /// The same for a selector that looks into a namespace of its own; empty for any.
+    pub(super) fn selected_in(
+        &self,
+        from: &Object<'a>,
+        namespace: &str,
+        selector: &Selector<'_>,
+    ) -> Vec<&Object<'a>> {
+        let candidates = match selector.pairs.first() {
+            Some((key, value)) => {
+                self.by_label.get(&(key.to_string(), value.to_string()))
+            }
+            None => self.by_class.get(&Class::Workload),
+        };
+        let found = candidates.into_iter().flatten().map(|&at| &self.all[at as usize]);
+        let found = found.filter(|it| it.class == Class::Workload && may_equal(namespace, it.namespace));
+        let found = found.filter(|it| {
+            it.pod.as_ref().is_some_and(|pod| selector.matches(&pod.labels))
+        });
+        self.nearest(from, found.take(MATCHES).collect())
+    }
+
+    /// Of several objects, those of a build of `from`, else those in the nearest folder.
+    fn nearest<'o>(&self, from: &Object<'a>, found: Vec<&'o Object<'a>>) -> Vec<&'o Object<'a>> {
+        let near = |it: &Object<'_>| match self.together(from, it) {
+            true => usize::MAX,
+            false => common(from.folder, it.folder),
+        };
+        let best = found.iter().map(|it| near(it)).max();
+        found.into_iter().filter(|it| Some(near(it)) == best).collect()
+    }
+
+    /// Labels that kustomizations add to the object.
+    pub(super) fn added(&self, object: &Object<'_>) -> &[(String, String)] {
+        self.builds.files.get(object.path).map_or(&[], |it| &it.labels)
+    }
+
+    fn builds_of(&self, object: &Object<'_>) -> &[u32] {
+        self.builds.files.get(object.path).map_or(&[], |it| &it.builds)
+    }
+
+    /// Whether two objects are deployed together for certain: one file, one folder, one build.
+    pub(super) fn together(&self, a: &Object<'_>, b: &Object<'_>) -> bool {
+        let (own, other) = (self.builds_of(a), self.builds_of(b));
+        if own.is_empty() && other.is_empty() {
+            return a.folder == b.folder;
+        }
+        own.iter().any(|it| other.contains(it))
+    }
+
+    /// Whether a kustomization may change the object in ways that are not followed here.
+    pub(super) fn is_patched(&self, object: &Object<'_>) -> bool {
+        let builds = self.builds_of(object).iter();
+        builds.map(|&at| &self.builds.builds[at as usize]).any(|it| it.patches(object.kind, object.name))
+    }
+
+    /// What the builds of an object generate.
+    pub(super) fn generated(&self, object: &Object<'_>) -> impl Iterator<Item = &Generated> {
+        let builds = self.builds_of(object).iter();
+        builds.flat_map(|&at| &self.builds.builds[at as usize].generated)
+    }
+
+    /// Whether the repository itself shows that what `from` asks for should be here: others of the
+    /// class are, in its folder, beside it or in its build, and nothing near is unread.
+    pub(super) fn is_certain(&self, from: &Object<'_>, class: Class) -> bool {
+        !from.template && !self.is_open(from) && self.manages(from, class)
+    }
+
+    /// Whether something that deploys with the object cannot be read here.
+    pub(super) fn is_open(&self, from: &Object<'_>) -> bool {
+        folders(from.folder).any(|it| self.charts.contains(it))
+            || self.unread.contains(from.folder)
+            || self.builds_of(from).iter().any(|&at| self.builds.builds[at as usize].open)
+    }
+
+    fn manages(&self, from: &Object<'_>, class: Class) -> bool {
+        let below: &HashMap<(&str, Class), u32> = &self.below;
+        let has = |folder: &str| below.contains_key(&(folder, class));
+        let parent = from.folder.rsplit_once('/').map(|it| it.0);
+        has(from.folder)
+            || parent.is_some_and(has)
+            || !self.builds_of(from).is_empty() && self.of(class).any(|it| self.together(from, it))
+    }
+
+    /// Whether a custom resource near the object may make pods or Services of its own.
+    pub(super) fn has_operator(&self, from: &Object<'_>) -> bool {
+        self.manages(from, Class::Custom)
+    }
+
+    /// Whether some custom resource turns into the Secret.
+    pub(super) fn makes_secret(&self, from: &Object<'_>, name: &str) -> bool {
+        self.of(Class::Other).filter(|it| same_namespace(from, it)).any(|it| {
+            let maker = SECRET_MAKERS.iter().find(|maker| maker.0 == it.kind);
+            maker.is_some_and(|(_, path)| {
+                let named = it.node.at(path).filter(|it| it.as_str().is_some());
+                named.map_or(it.name, Node::text) == name
+            })
+        })
+    }
+
+    /// Whether an object of this kind and name that `from` can mean is anywhere.
+    pub(super) fn exists(&self, from: &Object<'a>, kind: &str, name: &str) -> bool {
+        [Class::Workload, Class::Custom, Class::Other]
+            .iter()
+            .any(|&class| self.named(from, class, name).iter().any(|it| it.kind == kind))
+    }
+}
+
+fn pod<'a>(template: Node<'a>, member: Option<&Membership>) -> Pod<'a> {
+    let spec = template.get("spec").unwrap_or(template);
+    let mut labels = labels::labels(template.at(&["metadata", "labels"]));
+    for (key, value) in member.into_iter().flat_map(|it| &it.labels) {
+        labels.push((key.clone().into(), value.clone().into()));
+    }
+    Pod { labels, spec }
+}
+
+/// A folder and those above it, without the root unless it is the root.
+fn folders(folder: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder), |it| it.rsplit_once('/').map(|it| it.0))
+}
+
+/// How many leading folders two paths share.
+fn common(a: &str, b: &str) -> usize {
+    a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count()
+}
+
+/// Whether two objects can be in one namespace: equal, or one of them names none.
+pub(super) fn same_namespace(a: &Object<'_>, b: &Object<'_>) -> bool {
+    may_equal(a.namespace, b.namespace)
+}
+
+fn may_equal(a: &str, b: &str) -> bool {
+    a.is_empty() || b.is_empty() || a == b
+}
+
+/// Whether a file may define objects though we read none from it.
+fn may_hold_objects(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    match extension {
+        "yaml" | "yml" => {
+            let known = ["kustomization", "values", "chart", "docker-compose", "compose", "skaffold"];
+            !stem.is_empty() && !stem.starts_with('.') && !known.iter().any(|it| stem.starts_with(it))
+        }
+        "tpl" | "tmpl" | "gotmpl" | "j2" | "jsonnet" | "libsonnet" | "cue" | "erb" => true,
+        _ => false,
+    }
+}
