@@ -90,7 +90,8 @@ pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
         }
     }
     let artifacts = std::mem::take(&mut outcome.artifacts);
-    let judged = plan.across(&Repository::new(&artifacts, &outcome.paths, &texts));
+    let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems);
+    let judged = plan.across(&repository);
     outcome.take(judged);
     outcome.take_suppressions(&artifacts, &plan);
     outcome.artifacts = artifacts;

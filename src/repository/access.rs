@@ -109,8 +109,8 @@ fn account<'a>(
     let namespace = node.str("namespace").filter(|it| !is_template(it)).unwrap_or_default();
     // A kustomization may move the accounts it holds; then the namespace says nothing.
     let namespace = if from.namespace.is_empty() { "" } else { namespace };
-    let found = name == "default"
-        || !objects.named_in(from, namespace, Class::Account, name).is_empty();
+    let found =
+        name == "default" || !objects.named_in(from, namespace, Class::Account, name).is_empty();
     Subject {
         values: vec![record([
             ("name", Value::Str(name)),

@@ -63,7 +63,8 @@ fn of_route<'a>(from: &Object<'a>) -> Vec<Backend<'a>> {
     let rules = from.spec("rules").into_iter().flat_map(Node::children);
     let refs = rules.flat_map(|rule| rule.get("backendRefs")).flat_map(Node::children);
     let services = refs.filter(|it| {
-        matches!(it.str("group"), None | Some("")) && matches!(it.str("kind"), None | Some("Service"))
+        matches!(it.str("group"), None | Some(""))
+            && matches!(it.str("kind"), None | Some("Service"))
     });
     let backend = |it: Node<'a>| Backend {
         name: it.str("name").unwrap_or_default(),

@@ -152,7 +152,8 @@ impl Builds {
             it.rename = Some(rename);
         }
         let pairs = list("labels").filter_map(|entry| entry.get("pairs"));
-        for (key, value) in root.get("commonLabels").into_iter().chain(pairs).flat_map(Node::entries)
+        for (key, value) in
+            root.get("commonLabels").into_iter().chain(pairs).flat_map(Node::entries)
         {
             it.labels.push((key.to_owned(), value.display()));
         }
@@ -170,7 +171,8 @@ impl Builds {
                 if let Some(path) = path.and_then(|path| resolve(folder, path)) {
                     self.patches.insert(path);
                 }
-                let part = |name| entry.at(&["target", name]).map(Node::display).unwrap_or_default();
+                let part =
+                    |name| entry.at(&["target", name]).map(Node::display).unwrap_or_default();
                 let target = entry.get("target").is_some();
                 let (kind, name) = (part("kind"), part("name"));
                 it.patched.push(Target { kind, name });
@@ -268,7 +270,9 @@ fn generated(entry: Node<'_>, kind: &'static str) -> Option<Generated> {
     let literals = list("literals").filter_map(|it| Some(it.as_str()?.split_once('=')?.0));
     let files = list("files").filter_map(|it| {
         let text = it.as_str()?;
-        Some(text.split_once('=').map_or_else(|| text.rsplit('/').next().unwrap_or(text), |it| it.0))
+        Some(
+            text.split_once('=').map_or_else(|| text.rsplit('/').next().unwrap_or(text), |it| it.0),
+        )
     });
     let keys = literals.chain(files).map(str::to_owned).collect();
     let merges = entry.str("behavior").is_some_and(|it| it != "create");

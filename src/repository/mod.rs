@@ -22,6 +22,7 @@ use self::{
 };
 use crate::{
     artifact::{Artifact, Kind, View},
+    document::Problem,
     source::Source,
     value::Value,
 };
@@ -41,16 +42,18 @@ pub struct Repository<'a> {
 }
 
 impl<'a> Repository<'a> {
-    /// The repository of these artifacts, files (sorted) and texts, with its indexes.
+    /// The repository of these artifacts, files (sorted) and texts, with its indexes. Where files
+    /// had problems, nothing is called missing.
     pub fn new(
         artifacts: &'a [Artifact],
         files: &'a [String],
         texts: &'a BTreeMap<String, Source>,
+        problems: &[Problem],
     ) -> Self {
         let has = |path: &str| files.binary_search_by(|it| it.as_str().cmp(path)).is_ok();
         let builds = Builds::read(texts, has);
         let kubernetes = artifacts.iter().filter(|it| it.kind == Kind::Kubernetes);
-        let objects = Objects::new(kubernetes, files, builds);
+        let objects = Objects::new(kubernetes, files, problems, builds);
         let links = Links::new(&objects);
         Self { artifacts, files, texts, objects, links }
     }
@@ -108,11 +111,107 @@ fn brief<'a>(object: &Object<'a>) -> Value<'a> {
         ("name", Value::Str(object.name)),
         ("namespace", Value::Str(object.namespace)),
         ("object", Value::Node(object.node)),
-        ("pod", Value::maybe(object.pod.as_ref().map(|it| it.spec))),
+        ("pod", Value::maybe(object.pod())),
     ])
 }
 
 /// Companions, not more than a message or a rule can use.
 fn briefs<'o, 'a: 'o>(objects: impl IntoIterator<Item = &'o Object<'a>>) -> Value<'a> {
     Value::list(objects.into_iter().take(100).map(brief))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{artifact, artifact::Select};
+
+    /// The subjects of a view over these files, each as its fields among `names`.
+    pub(super) fn look(view: &View, files: &[(&str, &str)], names: &[&str]) -> Vec<String> {
+        let mut artifacts = Vec::new();
+        let mut problems = Vec::new();
+        let mut texts = BTreeMap::new();
+        for (path, text) in files {
+            let parsed = artifact::parse(Source::new(*path, *text));
+            artifacts.extend(parsed.artifact);
+            problems.extend(parsed.problems);
+            if Repository::wants_text(path) {
+                texts.insert((*path).to_owned(), Source::new(*path, *text));
+            }
+        }
+        let mut paths: Vec<_> = files.iter().map(|it| it.0.to_owned()).collect();
+        paths.sort();
+        let repository = Repository::new(&artifacts, &paths, &texts, &problems);
+        let mut found = Vec::new();
+        let Select::Repository(select) = view.select else { return found };
+        select(&repository, &mut |subject| {
+            let Value::Map(fields) = &subject.values[0] else { return };
+            let shown = names.iter().map(|name| {
+                let field = fields.iter().find(|it| it.0 == *name);
+                field.map_or_else(|| format!("no {name}"), |it| it.1.display())
+            });
+            found.push(shown.collect::<Vec<_>>().join(" "));
+        });
+        found
+    }
+
+    const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 2\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: a, image: b, ports: [{containerPort: 80, name: http}]}]}\n";
+
+    fn service(selector: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec:\n  selector: {selector}\n  ports: [{{port: 80, targetPort: http}}]\n"
+        )
+    }
+
+    #[test]
+    fn a_service_finds_its_workload_in_another_folder() {
+        let files = [("a/deploy.yaml", DEPLOYMENT), ("b/service.yaml", &service("{app: web}"))];
+        assert_eq!(look(&service::VIEW, &files, &["selector", "workloads"]), ["app=web 5 keys"]);
+        assert_eq!(look(&service::PORT, &files, &["target", "declared"]), ["http true"]);
+    }
+
+    #[test]
+    fn a_missing_workload_is_certain_only_where_workloads_are_kept() {
+        let alone = [("k8s/service.yaml", &*service("{app: api}"))];
+        assert_eq!(look(&service::VIEW, &alone, &["workloads", "certain"]), [" false"]);
+        let beside = [("k8s/service.yaml", &*service("{app: api}")), ("k8s/web.yaml", DEPLOYMENT)];
+        assert_eq!(look(&service::VIEW, &beside, &["workloads", "certain"]), [" true"]);
+    }
+
+    #[test]
+    fn an_operator_or_an_unread_file_near_makes_nothing_certain() {
+        let operator =
+            "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s}\n";
+        for other in [operator, "a: {{ .Values.a }}: b\nkind: x\napiVersion: v1\n"] {
+            let files = [
+                ("k8s/other.yaml", other),
+                ("k8s/service.yaml", &*service("{app: api}")),
+                ("k8s/web.yaml", DEPLOYMENT),
+            ];
+            assert_eq!(look(&service::VIEW, &files, &["certain"]), ["false"], "{other}");
+        }
+    }
+
+    #[test]
+    fn a_build_gives_its_labels_and_forgets_namespaces() {
+        let files = [
+            ("base/web.yaml", DEPLOYMENT),
+            ("base/kustomization.yaml", "resources: [web.yaml]\n"),
+            ("prod/service.yaml", &*service("{app: web, env: prod}")),
+            (
+                "prod/kustomization.yaml",
+                "resources: [../base, service.yaml]\ncommonLabels: {env: prod}\n",
+            ),
+        ];
+        assert_eq!(look(&service::VIEW, &files, &["workloads"]), ["5 keys"]);
+    }
+
+    #[test]
+    fn of_several_the_nearest_is_taken() {
+        let files = [
+            ("dev/web.yaml", DEPLOYMENT),
+            ("prod/service.yaml", &*service("{app: web}")),
+            ("prod/web.yaml", DEPLOYMENT),
+        ];
+        assert_eq!(look(&service::VIEW, &files, &["workloads"]), ["5 keys"]);
+    }
 }

@@ -86,7 +86,8 @@ fn services<'o, 'a>(
     }
     let all = repository.objects.of(Class::Service).take(COMPARED);
     let here = all.filter(|it| {
-        any || it.namespace.is_empty() || names.iter().any(|name| name.is_empty() || *name == it.namespace)
+        any || it.namespace.is_empty()
+            || names.iter().any(|name| name.is_empty() || *name == it.namespace)
     });
     let matching = here.filter(|it| {
         let added = repository.objects.added(it).iter();

@@ -12,8 +12,11 @@ use super::{
     labels::{self, Label, Selector, is_template},
 };
 use crate::{
-    artifact::{self, Artifact},
-    document::Node,
+    artifact::{
+        self, Artifact,
+        kubernetes::{self as manifest, Manifest, manifests},
+    },
+    document::{Node, Problem, Trouble},
 };
 
 /// How many workloads one selector is followed to.
@@ -50,7 +53,7 @@ pub(super) enum Class {
 pub(super) struct Pod<'a> {
     /// The labels, with those that kustomizations add.
     pub(super) labels: Vec<Label<'a>>,
-    /// The spec of the pod.
+    /// The spec, as written.
     pub(super) spec: Node<'a>,
 }
 
@@ -70,13 +73,18 @@ pub(super) struct Object<'a> {
     pub(super) folder: &'a str,
     /// Its name waits for somebody to fill it in.
     pub(super) template: bool,
-    pub(super) pod: Option<Pod<'a>>,
+    pub(super) pods: Vec<Pod<'a>>,
 }
 
 impl<'a> Object<'a> {
     /// The part of its spec at `key`.
     pub(super) fn spec(&self, key: &str) -> Option<Node<'a>> {
         self.node.at(&["spec", key])
+    }
+
+    /// The spec of its pods; of the first template where it has several.
+    pub(super) fn pod(&self) -> Option<Node<'a>> {
+        self.pods.first().map(|it| it.spec)
     }
 
     /// Who it is, as reports say it.
@@ -102,6 +110,10 @@ pub(super) struct Objects<'a> {
     /// Folders that hold a `Chart.yaml`.
     charts: HashSet<&'a str>,
 }
+
+/// The extensions of templates and programs that become manifests.
+const TEMPLATES: &[&str] =
+    &["tpl", "tmpl", "gotmpl", "j2", "jsonnet", "libsonnet", "cue", "erb", "dhall"];
 
 /// Kinds of custom resources that make no pods, Services, or configuration of their own.
 const QUIET: &[&str] = &[
@@ -156,7 +168,8 @@ const SECRET_MAKERS: &[(&str, &[&str])] = &[
 
 fn is_core(group: &str) -> bool {
     matches!(group, "" | "apps" | "batch" | "autoscaling" | "policy" | "extensions")
-        || group.ends_with(".k8s.io") && !group.contains(".x-")
+        || group.ends_with(".k8s.io")
+            && !group.contains(".x-")
             && !matches!(group, "gateway.networking.k8s.io" | "kustomize.config.k8s.io")
 }
 
@@ -194,82 +207,51 @@ fn class_of(group: &str, kind: &str, has_pod: bool) -> Class {
     }
 }
 
-/// Where a kind keeps the template of its pods: the node with `metadata` and `spec`.
-fn pod_of<'a>(kind: &str, node: Node<'a>) -> Option<Node<'a>> {
-    let template = match kind {
-        "Pod" => Some(node),
-        "CronJob" => node.at(&["spec", "jobTemplate", "spec", "template"]),
-        _ => node.at(&["spec", "template"]),
-    }?;
-    let spec = template.get("spec").filter(|it| it.is_map());
-    let containers = spec.and_then(|it| it.get("containers")).filter(|it| it.is_seq());
-    let builtin = matches!(
-        kind,
-        "Pod"
-            | "Deployment"
-            | "StatefulSet"
-            | "DaemonSet"
-            | "ReplicaSet"
-            | "ReplicationController"
-            | "Job"
-            | "CronJob"
-    );
-    (containers.is_some() || builtin && spec.is_some()).then_some(template)
-}
-
 impl<'a> Objects<'a> {
     /// Indexes the objects of `artifacts`.
     pub(super) fn new(
         artifacts: impl Iterator<Item = &'a Artifact>,
         files: &'a [String],
+        troubled: &[Problem],
         builds: Builds,
     ) -> Self {
         let mut it = Self { builds, ..Self::default() };
         let mut read = HashSet::new();
         for artifact in artifacts {
             read.insert(artifact.tree.source.path.as_str());
-            for document in artifact.tree.documents() {
-                it.add(document);
+            if is_kustomization(&artifact.tree.source.path) {
+                continue;
+            }
+            for manifest in manifests(artifact).filter(|it| !it.is_patch()) {
+                it.add(manifest);
             }
         }
-        it.note_unread(files, &read);
+        it.note_unread(files, troubled, &read);
         it
     }
 
-    fn add(&mut self, document: Node<'a>) {
-        let is_list = document.str("kind").is_some_and(|kind| kind.ends_with("List"));
-        match document.get("items").filter(|it| is_list && it.is_seq()) {
-            Some(items) => items.children().for_each(|item| self.add_one(item)),
-            None => self.add_one(document),
-        }
-    }
-
-    fn add_one(&mut self, node: Node<'a>) {
-        let (Some(api), Some(kind)) = (node.str("apiVersion"), node.str("kind")) else { return };
+    fn add(&mut self, manifest: Manifest<'a>) {
+        let node = manifest.raw();
         let source = &node.tree().source;
-        if self.builds.patches.contains(&source.path) || is_kustomization(&source.path) {
+        if self.builds.patches.contains(&source.path) {
             return;
         }
-        let group = api.rsplit_once('/').map_or("", |it| it.0);
-        let text = |key| node.at(&["metadata", key]).map(Node::text).unwrap_or_default();
         let member = self.builds.files.get(&source.path);
-        let namespace = text("namespace");
+        let namespace = manifest.namespace();
         let replaced = is_template(namespace) || member.is_some_and(|it| it.namespace);
-        let template = pod_of(kind, node);
-        let class = class_of(group, kind, template.is_some());
-        let name = text("name");
+        let pods: Vec<_> = manifest.pods().map(|it| pod(it, member)).collect();
         let object = Object {
             id: self.all.len() as u32,
             node,
-            class,
-            group,
-            kind,
-            name,
+            class: class_of(manifest.group(), manifest.kind(), !pods.is_empty()),
+            group: manifest.group(),
+            kind: manifest.kind(),
+            name: manifest.name(),
             namespace: if replaced { "" } else { namespace },
             path: &source.path,
             folder: source.folder(),
-            template: is_template(name),
-            pod: template.map(|template| pod(template, member)),
+            template: is_template(manifest.name()),
+            pods,
         };
         self.index(object);
     }
@@ -278,7 +260,7 @@ impl<'a> Objects<'a> {
         let at = self.all.len() as u32;
         self.by_class.entry(object.class).or_default().push(at);
         self.by_name.entry((object.class, object.name)).or_default().push(at);
-        for (key, value) in object.pod.iter().flat_map(|it| &it.labels) {
+        for (key, value) in object.pods.iter().flat_map(|it| &it.labels) {
             let label = (key.to_string(), value.to_string());
             self.by_label.entry(label).or_default().push(at);
         }
@@ -288,13 +270,21 @@ impl<'a> Objects<'a> {
         self.all.push(object);
     }
 
-    fn note_unread(&mut self, files: &'a [String], read: &HashSet<&str>) {
+    fn note_unread(&mut self, files: &'a [String], troubled: &[Problem], read: &HashSet<&str>) {
+        let lost: HashSet<&str> = troubled
+            .iter()
+            .filter(|it| !matches!(it.kind, Trouble::NotEvaluated | Trouble::Unsupported))
+            .map(|it| it.path.as_str())
+            .collect();
         for path in files {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
             if name == "Chart.yaml" {
                 self.charts.insert(folder);
             }
-            if may_hold_objects(name) && !read.contains(path.as_str()) {
+            let extension = name.rsplit_once('.').map_or("", |it| it.1);
+            let is_yaml = matches!(extension, "yaml" | "yml" | "json");
+            let is_template = TEMPLATES.contains(&extension) && !read.contains(path.as_str());
+            if is_template || is_yaml && lost.contains(path.as_str()) {
                 self.unread.insert(folder);
             }
         }
@@ -330,7 +320,9 @@ impl<'a> Objects<'a> {
         let mut found = find(name);
         for (prefix, suffix) in &self.builds.renames {
             let raw = name.strip_prefix(prefix.as_str());
-            found.extend(raw.and_then(|it| it.strip_suffix(suffix.as_str())).map(find).unwrap_or_default());
+            found.extend(
+                raw.and_then(|it| it.strip_suffix(suffix.as_str())).map(find).unwrap_or_default(),
+            );
         }
         found.retain(|it| may_equal(namespace, it.namespace));
         self.nearest(from, found)
@@ -349,16 +341,13 @@ impl<'a> Objects<'a> {
         selector: &Selector<'_>,
     ) -> Vec<&Object<'a>> {
         let candidates = match selector.pairs.first() {
-            Some((key, value)) => {
-                self.by_label.get(&(key.to_string(), value.to_string()))
-            }
+            Some((key, value)) => self.by_label.get(&(key.to_string(), value.to_string())),
             None => self.by_class.get(&Class::Workload),
         };
         let found = candidates.into_iter().flatten().map(|&at| &self.all[at as usize]);
-        let found = found.filter(|it| it.class == Class::Workload && may_equal(namespace, it.namespace));
-        let found = found.filter(|it| {
-            it.pod.as_ref().is_some_and(|pod| selector.matches(&pod.labels))
-        });
+        let found =
+            found.filter(|it| it.class == Class::Workload && may_equal(namespace, it.namespace));
+        let found = found.filter(|it| it.pods.iter().any(|pod| selector.matches(&pod.labels)));
         self.nearest(from, found.take(MATCHES).collect())
     }
 
@@ -393,7 +382,9 @@ impl<'a> Objects<'a> {
     /// Whether a kustomization may change the object in ways that are not followed here.
     pub(super) fn is_patched(&self, object: &Object<'_>) -> bool {
         let builds = self.builds_of(object).iter();
-        builds.map(|&at| &self.builds.builds[at as usize]).any(|it| it.patches(object.kind, object.name))
+        builds
+            .map(|&at| &self.builds.builds[at as usize])
+            .any(|it| it.patches(object.kind, object.name))
     }
 
     /// What the builds of an object generate.
@@ -448,13 +439,12 @@ impl<'a> Objects<'a> {
     }
 }
 
-fn pod<'a>(template: Node<'a>, member: Option<&Membership>) -> Pod<'a> {
-    let spec = template.get("spec").unwrap_or(template);
-    let mut labels = labels::labels(template.at(&["metadata", "labels"]));
+fn pod<'a>(pod: manifest::Pod<'a>, member: Option<&Membership>) -> Pod<'a> {
+    let mut labels = labels::labels(pod.labels());
     for (key, value) in member.into_iter().flat_map(|it| &it.labels) {
         labels.push((key.clone().into(), value.clone().into()));
     }
-    Pod { labels, spec }
+    Pod { labels, spec: pod.spec() }
 }
 
 /// A folder and those above it, without the root unless it is the root.
@@ -474,18 +464,4 @@ pub(super) fn same_namespace(a: &Object<'_>, b: &Object<'_>) -> bool {
 
 fn may_equal(a: &str, b: &str) -> bool {
     a.is_empty() || b.is_empty() || a == b
-}
-
-/// Whether a file may define objects though we read none from it.
-fn may_hold_objects(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
-    match extension {
-        "yaml" | "yml" => {
-            let known = ["kustomization", "values", "chart", "docker-compose", "compose", "skaffold"];
-            !stem.is_empty() && !stem.starts_with('.') && !known.iter().any(|it| stem.starts_with(it))
-        }
-        "tpl" | "tmpl" | "gotmpl" | "j2" | "jsonnet" | "libsonnet" | "cue" | "erb" => true,
-        _ => false,
-    }
 }

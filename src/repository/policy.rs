@@ -13,7 +13,9 @@ use crate::{
 };
 
 const FIELDS: &[Field] = &[
-    Field { name: "kind", shape: Shape::Text, means: "`NetworkPolicy`, `CiliumNetworkPolicy`, …" },
+    Field {
+        name: "kind", shape: Shape::Text, means: "`NetworkPolicy`, `CiliumNetworkPolicy`, …"
+    },
     Field { name: "object", shape: Shape::Any, means: "the object" },
     Field { name: "selector", shape: Shape::Text, means: "its selector, as `key=value, …`" },
     Field { name: "wide", shape: Shape::Bool, means: "whether it selects the whole namespace" },
@@ -59,7 +61,11 @@ fn policies<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
 const PEER_FIELDS: &[Field] = &[
     Field { name: "direction", shape: Shape::Text, means: "`ingress` or `egress`" },
     Field { name: "selector", shape: Shape::Text, means: "its selector, as `key=value, …`" },
-    Field { name: "elsewhere", shape: Shape::Bool, means: "whether it looks into other namespaces" },
+    Field {
+        name: "elsewhere",
+        shape: Shape::Bool,
+        means: "whether it looks into other namespaces",
+    },
     Field { name: "workloads", shape: Shape::List(&Shape::Any), means: "the workloads it selects" },
     Field {
         name: "certain",
@@ -105,9 +111,8 @@ fn peer_subject<'a>(
     }
     let elsewhere = peer.get("namespaceSelector").is_some();
     let found = objects.selected_in(from, if elsewhere { "" } else { from.namespace }, &selector);
-    let certain = !elsewhere
-        && objects.is_certain(from, Class::Workload)
-        && !objects.has_operator(from);
+    let certain =
+        !elsewhere && objects.is_certain(from, Class::Workload) && !objects.has_operator(from);
     emit(Subject {
         values: vec![record([
             ("direction", Value::Str(direction)),

@@ -84,8 +84,7 @@ impl<'a> Reference<'a> {
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for from in repository.objects.of(Class::Workload) {
-        let Some(pod) = &from.pod else { continue };
-        for reference in references(pod.spec) {
+        for reference in from.pods.iter().flat_map(|pod| references(pod.spec)) {
             if !is_template(reference.name.text()) {
                 emit(subject(repository, from, &reference));
             }
@@ -108,9 +107,11 @@ fn references(spec: Node<'_>) -> Vec<Reference<'_>> {
         of_volume(volume, &mut found);
     }
     found.extend(
-        list(spec, "imagePullSecrets").filter_map(|it| Reference::new("Secret", "pull", it, "name")),
+        list(spec, "imagePullSecrets")
+            .filter_map(|it| Reference::new("Secret", "pull", it, "name")),
     );
-    let account = ["serviceAccountName", "serviceAccount"].iter().find(|key| spec.get(key).is_some());
+    let account =
+        ["serviceAccountName", "serviceAccount"].iter().find(|key| spec.get(key).is_some());
     found.extend(account.and_then(|key| Reference::new("ServiceAccount", "account", spec, key)));
     found
 }
@@ -146,7 +147,8 @@ fn of_volume<'a>(volume: Node<'a>, found: &mut Vec<Reference<'a>>) {
 
 /// A `configMap` or `secret` of a volume, once for each key that it picks.
 fn of_source<'a>(node: Node<'a>, secret_name: &str, found: &mut Vec<Reference<'a>>) {
-    for (field, kind, name) in [("configMap", "ConfigMap", "name"), ("secret", "Secret", secret_name)]
+    for (field, kind, name) in
+        [("configMap", "ConfigMap", "name"), ("secret", "Secret", secret_name)]
     {
         let Some(source) = node.get(field) else { continue };
         let Some(reference) = Reference::new(kind, "volume", source, name) else { continue };
@@ -193,7 +195,10 @@ fn subject<'a>(
             ("optional", Value::Bool(reference.optional)),
             ("found", Value::Bool(!targets.is_empty() || generated.is_some() || made)),
             ("target", targets.first().map_or(Value::Null, |it| brief(it))),
-            ("has_key", Value::Bool(has_key || reference.key.is_some_and(|it| is_template(it.text())))),
+            (
+                "has_key",
+                Value::Bool(has_key || reference.key.is_some_and(|it| is_template(it.text()))),
+            ),
             ("workload", brief(from)),
             ("certain", Value::Bool(certain)),
         ])],

@@ -18,7 +18,11 @@ const AUTOSCALER_FIELDS: &[Field] = &[
     Field { name: "name", shape: Shape::Text, means: "the name of its target" },
     Field { name: "builtin", shape: Shape::Bool, means: "whether that kind is one of Kubernetes" },
     Field { name: "found", shape: Shape::Bool, means: "whether the target is in the repository" },
-    Field { name: "certain", shape: Shape::Bool, means: "whether the repository keeps workloads near" },
+    Field {
+        name: "certain",
+        shape: Shape::Bool,
+        means: "whether the repository keeps workloads near",
+    },
     Field { name: "min", shape: Shape::Number, means: "its lower bound" },
     Field { name: "max", shape: Shape::Any, means: "its upper bound" },
     Field { name: "target", shape: Shape::Any, means: "the target" },
@@ -59,10 +63,8 @@ fn autoscalers<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         }
         let target = repository.links.first(from).and_then(|it| it.to.first());
         let target = target.map(|&at| objects.get(at));
-        let builtin = matches!(
-            kind,
-            "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController"
-        );
+        let builtin =
+            matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController");
         let known = target.filter(|it| !objects.is_patched(it));
         emit(Subject {
             values: vec![record([
@@ -95,7 +97,7 @@ fn least(autoscaler: &Object<'_>) -> i64 {
 }
 
 fn containers<'a>(workload: &Object<'a>) -> impl Iterator<Item = Node<'a>> {
-    let spec = workload.pod.as_ref().map(|it| it.spec);
+    let spec = workload.pod();
     spec.and_then(|it| it.get("containers")).into_iter().flat_map(Node::children)
 }
 
@@ -116,9 +118,12 @@ fn unrequested<'a>(
         return Value::Null;
     }
     let lacking = measured(from).into_iter().flat_map(|(resource, only)| {
-        let of = containers(target).filter(move |it| only.is_none_or(|name| it.str("name") == Some(name)));
+        let of = containers(target)
+            .filter(move |it| only.is_none_or(|name| it.str("name") == Some(name)));
         let without = of.filter(move |it| request(*it, resource).is_none());
-        without.map(move |it| record([("container", Value::Node(it)), ("resource", Value::Str(resource))]))
+        without.map(move |it| {
+            record([("container", Value::Node(it)), ("resource", Value::Str(resource))])
+        })
     });
     Value::list(lacking.take(20))
 }
@@ -180,7 +185,8 @@ fn sum(target: &Object<'_>, side: &str, resource: &str) -> Option<f64> {
     let mut total = 0.0;
     for container in containers(target) {
         let own = container.at(&["resources", side, resource]);
-        let own = own.or_else(|| (side == "requests").then(|| request(container, resource)).flatten());
+        let own =
+            own.or_else(|| (side == "requests").then(|| request(container, resource)).flatten());
         total += quantity(&own?.display())?;
     }
     Some(total)
@@ -215,7 +221,11 @@ fn quantity(text: &str) -> Option<f64> {
 const BUDGET_FIELDS: &[Field] = &[
     Field { name: "object", shape: Shape::Any, means: "the object" },
     Field { name: "selector", shape: Shape::Text, means: "its selector, as `key=value, …`" },
-    Field { name: "workloads", shape: Shape::List(&Shape::Any), means: "the workloads it protects" },
+    Field {
+        name: "workloads",
+        shape: Shape::List(&Shape::Any),
+        means: "the workloads it protects",
+    },
     Field { name: "wide", shape: Shape::Bool, means: "whether it selects the whole namespace" },
     Field { name: "min", shape: Shape::Any, means: "its `minAvailable`" },
     Field { name: "max", shape: Shape::Any, means: "its `maxUnavailable`" },
@@ -314,6 +324,8 @@ fn share(node: Node<'_>, pods: i64) -> Option<i64> {
     let percent = |text: &str| text.strip_suffix('%')?.trim().parse::<i64>().ok();
     match node.as_int() {
         Some(number) => Some(number),
-        None => Some((percent(node.as_str()?)?.clamp(0, 1000) * pods.clamp(0, 1_000_000) + 99) / 100),
+        None => {
+            Some((percent(node.as_str()?)?.clamp(0, 1000) * pods.clamp(0, 1_000_000) + 99) / 100)
+        }
     }
 }

@@ -80,7 +80,11 @@ const PORT_FIELDS: &[Field] = &[
     },
     Field { name: "service", shape: Shape::Any, means: "the Service" },
     Field { name: "workload", shape: Shape::Any, means: "the first workload that lacks the port" },
-    Field { name: "lists_ports", shape: Shape::Bool, means: "whether that workload declares ports" },
+    Field {
+        name: "lists_ports",
+        shape: Shape::Bool,
+        means: "whether that workload declares ports",
+    },
 ];
 
 /// One subject for each port of each Service that selects workloads.
@@ -101,7 +105,9 @@ fn ports<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         let workloads: Vec<_> = link.to.iter().map(|&at| objects.get(at)).collect();
         let ports = from.spec("ports").into_iter().flat_map(Node::children);
         for port in ports {
-            let Some(target) = port.get("targetPort").or_else(|| port.get("port")) else { continue };
+            let Some(target) = port.get("targetPort").or_else(|| port.get("port")) else {
+                continue;
+            };
             if !target.as_str().is_some_and(is_template) {
                 emit(port_subject(repository, from, &workloads, target));
             }
@@ -116,9 +122,9 @@ fn port_subject<'a>(
     target: Node<'a>,
 ) -> Subject<'a> {
     let named = target.as_str().is_some_and(|it| it.parse::<u16>().is_err());
-    let lacking = workloads.iter().find(|it| {
-        !repository.objects.is_patched(it) && !it.template && !declares(it, target)
-    });
+    let lacking = workloads
+        .iter()
+        .find(|it| !repository.objects.is_patched(it) && !it.template && !declares(it, target));
     let lists = lacking.is_some_and(|it| container_ports(it).next().is_some());
     Subject {
         values: vec![record([
@@ -137,7 +143,7 @@ fn port_subject<'a>(
 /// The ports that the containers of a workload declare, sidecars among the init containers too.
 pub(super) fn container_ports<'a>(workload: &Object<'a>) -> impl Iterator<Item = Node<'a>> {
     let lists = ["containers", "initContainers"].into_iter();
-    let spec = workload.pod.as_ref().map(|it| it.spec);
+    let spec = workload.pod();
     let containers = lists.filter_map(move |key| spec?.get(key)).flat_map(Node::children);
     containers.filter_map(|it| it.get("ports")).flat_map(Node::children)
 }
