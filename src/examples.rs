@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::{
     discover::{Content, Found},
     evaluate,
@@ -116,5 +118,16 @@ impl Outcome {
             self.examples,
             self.failures.len()
         )
+    }
+
+    /// The outcome for programs.
+    pub fn json(&self) -> String {
+        let failures: Vec<_> = self
+            .failures
+            .iter()
+            .map(|it| json!({"rule": &*it.rule, "example": it.example, "reason": it.reason}))
+            .collect();
+        let (rules, examples) = (self.rules, self.examples);
+        json!({"rules": rules, "examples": examples, "failures": failures}).to_string() + "\n"
     }
 }

@@ -10,7 +10,7 @@ use clap::Parser as _;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use seaworthy::{
     cli::{Check, Cli, Command, Listing},
-    inspect,
+    examples, inspect,
     report::{self, Style},
     run::{self, RunError},
 };
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let answer = match cli.command.unwrap_or_else(|| Command::Check(Box::new(cli.check))) {
         Command::Check(options) => check(&options),
         Command::Inspect { file, format } => inspect(&file, format),
+        Command::Test { rules, format } => test(rules.as_deref(), format),
         _ => Err(RunError::Argument("not built yet".into())),
     };
     match answer {
@@ -61,6 +62,18 @@ fn inspect(file: &Path, format: Listing) -> Result<u8, RunError> {
     };
     print(&(text + "\n"));
     Ok(if seen["kind"].is_null() { NOTHING } else { READY })
+}
+
+fn test(folder: Option<&Path>, format: Listing) -> Result<u8, RunError> {
+    let outcome = examples::run(&run::rules_of(folder)?)?;
+    print(&match format {
+        Listing::Terminal => outcome.text(),
+        Listing::Json => outcome.json(),
+    });
+    Ok(match outcome.examples {
+        0 => NOTHING,
+        _ => u8::from(!outcome.failures.is_empty()),
+    })
 }
 
 fn style(options: &Check) -> Style {

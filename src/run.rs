@@ -117,6 +117,18 @@ fn read_config(root: &Path, options: &Check) -> Result<Config, RunError> {
     }
 }
 
+/// The rules below a folder, or the built-in ones if none is named.
+///
+/// # Errors
+/// When the folder or a rule cannot be read.
+pub fn rules_of(folder: Option<&Path>) -> Result<RuleSet, RunError> {
+    let Some(folder) = folder else { return Ok(RuleSet::builtin()?) };
+    fs::metadata(folder).map_err(|error| RunError::path(folder, &error))?;
+    let mut rules = RuleSet::default();
+    rules.add_folder(folder)?;
+    Ok(rules)
+}
+
 /// The rules that are on: the built-in ones, the repository's own, those of `--rules`.
 fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
     let mut rules = RuleSet::builtin()?;
