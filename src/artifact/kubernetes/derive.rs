@@ -111,7 +111,8 @@ fn is_incomplete(raw: Node<'_>, identity: Identity<'_>, templates: &[Node<'_>]) 
 
 /// Appends the derived root of an object.
 pub(super) fn append(tree: &mut Tree, found: Found) -> Id {
-    let span = tree.node(found.raw).span();
+    let raw = tree.node(found.raw);
+    let span = raw.at(&["metadata", "name"]).unwrap_or(raw).span();
     let root = tree.open_map(Key::None, span);
     link(tree, "kind", found.raw, &["kind"]);
     tree.text(Key::Text("group"), &found.group, span);
