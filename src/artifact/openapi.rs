@@ -1,17 +1,50 @@
-//! Openapi artifacts: how they are recognised, read and viewed.
+//! OpenAPI artifacts: descriptions of HTTP interfaces in the versions 2.0, 3.0, 3.1 and 3.2.
+//!
+//! What rules judge is collected once, when the file is read, in time proportional to it: lists of
+//! records (operations, parameters, …) and of written nodes (schemas by type) are appended to the
+//! tree. References inside the file are followed, never copied; places are where the author wrote.
 
-use super::{Parsed, View};
-use crate::document::{Problem, Tree};
+mod collect;
+mod derive;
+mod refs;
+mod schema;
+mod views;
+
+use super::{Artifact, Kind, Parsed};
+use crate::document::{Node, Problem, Tree};
+
+pub use views::VIEWS;
 
 /// Whether a YAML or JSON file is one, by what its documents say.
-pub fn claims(_tree: &Tree) -> bool {
-    false
+pub fn claims(tree: &Tree) -> bool {
+    tree.documents().any(|root| Version::of(root).is_some())
 }
 
 /// Derives from the written tree what views need.
-pub fn parse(_tree: Tree, problems: Vec<Problem>) -> Parsed {
-    Parsed { artifact: None, problems }
+pub fn parse(tree: Tree, problems: Vec<Problem>) -> Parsed {
+    let mut tree = tree;
+    let derived = derive::append(&mut tree);
+    let artifact = Artifact { derived, ..Artifact::new(Kind::Openapi, tree) };
+    Parsed { artifact: Some(artifact), problems }
 }
 
-/// The views.
-pub const VIEWS: &[View] = &[];
+/// The version of OpenAPI that a document says it follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    major: u8,
+    minor: u8,
+}
+
+impl Version {
+    fn of(root: Node<'_>) -> Option<Self> {
+        let written = root.get("swagger").or_else(|| root.get("openapi"))?.written();
+        let mut parts = written.trim_matches(['"', '\'']).split('.');
+        let major = parts.next()?.parse().ok()?;
+        let minor = parts.next().and_then(|it| it.parse().ok()).unwrap_or(0);
+        let key = if major == 2 { "swagger" } else { "openapi" };
+        (matches!(major, 2 | 3) && root.get(key).is_some()).then_some(Self { major, minor })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,874 @@
+//! Finds everything in a description that rules judge, in one walk and a few short ones.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Version,
+    derive::{Fact, Record},
+    refs::{Refs, pointer},
+    schema,
+};
+use crate::document::{Id, Kind, Node};
+
+/// The methods that an operation may have.
+const METHODS: &[&str] =
+    &["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
+
+/// The sections of `components` whose entries should be used.
+const SECTIONS: &[&str] = &[
+    "schemas",
+    "responses",
+    "parameters",
+    "examples",
+    "requestBodies",
+    "headers",
+    "links",
+    "callbacks",
+    "pathItems",
+];
+
+/// Everything that views yield.
+#[derive(Debug)]
+pub struct Collected {
+    /// The document itself.
+    pub document: Record,
+    /// Lists of records, by the name of their view.
+    pub records: Vec<(&'static str, Vec<Record>)>,
+    /// Lists of written nodes, by the name of their view.
+    pub nodes: Vec<(&'static str, Vec<Id>)>,
+}
+
+/// Collects from the document at `root`.
+pub fn collect(root: Node<'_>, version: Version) -> Collected {
+    let mut walk = Walk {
+        root,
+        version,
+        refs: Refs::new(root),
+        records: Vec::new(),
+        nodes: Vec::new(),
+        operations: Vec::new(),
+    };
+    walk.everything();
+    walk.paths();
+    walk.operations();
+    walk.security();
+    walk.components();
+    walk.servers();
+    walk.tags();
+    schema::examples(&walk.refs, root, version, &mut walk.records);
+    let document = walk.document();
+    Collected { document, records: walk.records, nodes: walk.nodes }
+}
+
+/// An operation, and the path it stands under.
+#[derive(Clone, Copy)]
+struct Operation<'a> {
+    path: &'a str,
+    item: Node<'a>,
+    method: &'a str,
+    node: Node<'a>,
+}
+
+struct Walk<'a> {
+    root: Node<'a>,
+    version: Version,
+    refs: Refs<'a>,
+    records: Vec<(&'static str, Vec<Record>)>,
+    nodes: Vec<(&'static str, Vec<Id>)>,
+    operations: Vec<Operation<'a>>,
+}
+
+fn record(node: Node<'_>, facts: Vec<(&'static str, Fact)>) -> Record {
+    Record { node: node.id(), facts }
+}
+
+fn text(text: impl Into<String>) -> Fact {
+    Fact::Text(text.into())
+}
+
+/// The numbers of all nodes that can be reached from `start`, references followed.
+fn reached<'a>(refs: &Refs<'a>, start: Option<Node<'a>>, size: usize) -> Vec<bool> {
+    let mut seen = vec![false; size];
+    let mut open: Vec<_> = start.into_iter().collect();
+    while let Some(node) = open.pop() {
+        let Some(node) = refs.resolve(node) else { continue };
+        if std::mem::replace(&mut seen[node.id() as usize], true) {
+            continue;
+        }
+        open.extend(node.children());
+    }
+    seen
+}
+
+impl<'a> Walk<'a> {
+    fn add(&mut self, name: &'static str, records: Vec<Record>) {
+        self.records.push((name, records));
+    }
+
+    fn items(&self) -> Vec<(&'a str, Node<'a>)> {
+        let paths = self.root.get("paths").into_iter().flat_map(Node::entries);
+        paths.filter_map(|(path, item)| Some((path, self.refs.resolve(item)?))).collect()
+    }
+
+    fn document(&self) -> Record {
+        let Version { major, minor } = self.version;
+        let names: Vec<_> = self
+            .root
+            .get("tags")
+            .into_iter()
+            .flat_map(Node::children)
+            .filter_map(|it| it.str("name"))
+            .map(str::to_lowercase)
+            .collect();
+        let facts = vec![
+            ("major", Fact::Int(major.into())),
+            ("minor", Fact::Int(minor.into())),
+            ("version", text(format!("{major}.{minor}"))),
+            ("tags_sorted", Fact::Bool(names.is_sorted())),
+            ("operations", Fact::Int(self.operations.len() as i64)),
+        ];
+        record(self.root, facts)
+    }
+
+    // ---- one walk over everything that is written
+
+    fn everything(&mut self) {
+        let tree = self.root.tree();
+        let (first, end) = (self.root.id(), tree.nodes[self.root.id() as usize].low);
+        let in_paths = reached(&self.refs, self.root.get("paths"), end as usize);
+        let mut lists = Lists::default();
+        let mut parents: Vec<Id> = Vec::new();
+        for id in first..end {
+            while parents.last().is_some_and(|&it| tree.nodes[it as usize].low <= id) {
+                parents.pop();
+            }
+            let node = tree.node(id);
+            if tree.nodes[id as usize].kind == Kind::Alias {
+                continue;
+            }
+            let parent = parents.last().map(|&it| tree.node(it));
+            lists.node(self.version, node, parent, &self.refs, &in_paths);
+            if matches!(node.kind(), Kind::Map | Kind::Seq) {
+                parents.push(id);
+            }
+        }
+        self.nodes = vec![
+            ("string", lists.strings),
+            ("integer", lists.integers),
+            ("array", lists.arrays),
+            ("object", lists.objects),
+            ("enum", lists.enums),
+            ("headers", lists.headers),
+            ("example", lists.examples),
+        ];
+        self.add("text", lists.texts);
+        self.add("keyword", lists.keywords);
+        self.add("sibling", lists.siblings);
+        self.add("reference", lists.references);
+        self.add("parameter", lists.parameters);
+        self.add("responses", lists.responses);
+        self.add("enum_value", lists.enum_values);
+        let responses = self.responses(&in_paths);
+        self.add("response", responses);
+    }
+
+    /// The single responses of every `responses` that can be reached from the paths.
+    fn responses(&self, in_paths: &[bool]) -> Vec<Record> {
+        let tree = self.root.tree();
+        let mut seen = HashSet::new();
+        let mut records = Vec::new();
+        for (id, _) in in_paths.iter().enumerate().filter(|(_, reached)| **reached) {
+            let node = tree.node(id as Id);
+            if node.key() != "responses" {
+                continue;
+            }
+            for (code, written) in node.entries() {
+                let Some(response) = self.refs.resolve(written) else { continue };
+                if seen.insert((code, response.id())) {
+                    records.push(record(response, vec![("code", text(code))]));
+                }
+            }
+        }
+        records
+    }
+
+    // ---- paths and operations
+
+    fn paths(&mut self) {
+        let mut records = Vec::new();
+        let mut shapes: HashMap<String, &str> = HashMap::new();
+        let written = self.root.get("paths").into_iter().flat_map(Node::entries);
+        for (path, written) in written {
+            let variables = variables(path);
+            let again = repeated(&variables);
+            let shape = shape(path);
+            let twin = shapes.get(&shape).copied().unwrap_or_default();
+            shapes.entry(shape).or_insert(path);
+            records.push(record(
+                written,
+                vec![("path", text(path)), ("repeated", Fact::Texts(again)), ("twin", text(twin))],
+            ));
+            let Some(item) = self.refs.resolve(written) else { continue };
+            for &method in METHODS {
+                if method == "query" && (self.version.major, self.version.minor) < (3, 2) {
+                    continue;
+                }
+                if let Some(node) = item.get(method).filter(|it| it.is_map()) {
+                    self.operations.push(Operation { path, item, method, node });
+                }
+            }
+        }
+        self.add("path", records);
+        self.path_parameters();
+    }
+
+    /// The parameters `in: path`, each where it is declared, against the variables of the path.
+    fn path_parameters(&mut self) {
+        let mut records = Vec::new();
+        let mut undeclared = HashMap::new();
+        for (path, item) in self.items() {
+            let variables = variables(path);
+            let shared = self.declared(item);
+            self.check_declared(path, &variables, &shared, &[], &mut records);
+            let own: Vec<_> = METHODS.iter().filter(|it| **it != "query").collect();
+            for method in own {
+                let Some(operation) = item.get(method).filter(|it| it.is_map()) else { continue };
+                let declared = self.declared(operation);
+                self.check_declared(path, &variables, &declared, &shared, &mut records);
+                let known = |name: &&str| {
+                    declared.iter().chain(&shared).any(|it| it.str("name") == Some(name))
+                };
+                let missing: Vec<_> =
+                    variables.iter().filter(|it| !known(it)).map(|it| (*it).to_owned()).collect();
+                undeclared.insert(operation.id(), missing);
+            }
+        }
+        self.add("path_parameter", records);
+        self.operation_records(undeclared);
+    }
+
+    /// The parameters `in: path` of a path item or an operation.
+    fn declared(&self, node: Node<'a>) -> Vec<Node<'a>> {
+        let written = node.get("parameters").into_iter().flat_map(Node::children);
+        let resolved = written.filter_map(|it| self.refs.resolve(it));
+        resolved.filter(|it| it.str("in") == Some("path") && it.str("name").is_some()).collect()
+    }
+
+    fn check_declared(
+        &self,
+        path: &str,
+        variables: &[&str],
+        declared: &[Node<'a>],
+        shared: &[Node<'a>],
+        records: &mut Vec<Record>,
+    ) {
+        let mut names = HashSet::new();
+        for &parameter in declared {
+            let name = parameter.str("name").unwrap_or_default();
+            let required = parameter.get("required").and_then(Node::as_bool) == Some(true);
+            let overrides = shared.iter().any(|it| it.str("name") == Some(name));
+            records.push(record(
+                parameter,
+                vec![
+                    ("name", text(name)),
+                    ("path", text(path)),
+                    ("required", Fact::Bool(required)),
+                    ("used", Fact::Bool(variables.contains(&name))),
+                    ("repeated", Fact::Bool(!names.insert(name))),
+                    ("overrides", Fact::Bool(overrides)),
+                ],
+            ));
+        }
+    }
+
+    fn operation_records(&mut self, undeclared: HashMap<Id, Vec<String>>) {
+        let mut undeclared = undeclared;
+        let mut ids = HashSet::new();
+        let mut admin = Admin::new(self);
+        let mut records = Vec::new();
+        for &it in &self.operations.clone() {
+            let again = it
+                .node
+                .get("operationId")
+                .is_some_and(|id| id.as_str().is_some_and(|id| !ids.insert(id)));
+            let missing = undeclared.remove(&it.node.id()).unwrap_or_default();
+            let own: Vec<_> = it
+                .node
+                .get("parameters")
+                .into_iter()
+                .flat_map(Node::children)
+                .filter_map(|it| self.refs.resolve(it))
+                .collect();
+            let shared = it.item.get("parameters").into_iter().flat_map(Node::children);
+            let all = shared.filter_map(|it| self.refs.resolve(it)).chain(own.iter().copied());
+            let responses: Vec<_> = it
+                .node
+                .get("responses")
+                .into_iter()
+                .flat_map(Node::entries)
+                .map(|(code, _)| code.to_owned())
+                .collect();
+            let success = responses.iter().any(|code| is_success(code));
+            let is_in = |place: &str| own.iter().any(|it| it.str("in") == Some(place));
+            let mixes = is_in("body") && is_in("formData");
+            let mut facts = vec![
+                ("path", text(it.path)),
+                ("method", text(it.method)),
+                ("item", Fact::Node(it.item.id())),
+                ("parameters", Fact::Nodes(all.map(Node::id).collect())),
+                ("codes", Fact::Texts(responses)),
+                ("succeeds", Fact::Bool(success)),
+                ("id_repeated", Fact::Bool(again)),
+                ("undeclared", Fact::Texts(missing)),
+                ("mixes_body_and_form", Fact::Bool(mixes)),
+                ("has_form", Fact::Bool(is_in("formData"))),
+                ("changes", Fact::Bool(is_write(it.method))),
+            ];
+            self.protection(it.node, &mut facts);
+            admin.judge(it, &mut facts);
+            if let Some(servers) = self.servers_of(it) {
+                facts.push(("servers", Fact::Node(servers.id())));
+            }
+            records.push(record(it.node, facts));
+        }
+        self.add("operation", records);
+    }
+
+    /// The servers that hold for an operation.
+    fn servers_of(&self, it: Operation<'a>) -> Option<Node<'a>> {
+        let own = it.node.get("servers").or_else(|| it.item.get("servers"));
+        own.or_else(|| self.root.get("servers"))
+    }
+
+    /// Who may call the operation: its own `security`, or else that of the document.
+    fn protection(&self, operation: Node<'a>, facts: &mut Vec<(&'static str, Fact)>) {
+        let own = operation.get("security");
+        let security = own.or_else(|| self.root.get("security")).filter(|it| it.is_seq());
+        let optional = security.is_some_and(|it| it.children().any(|it| it.is_empty()));
+        let secured = security.is_some_and(|it| !it.is_empty());
+        facts.push(("secured", Fact::Bool(secured)));
+        facts.push(("secured_always", Fact::Bool(secured && !optional)));
+        let at = own.unwrap_or(operation);
+        let open = security.filter(|_| own.is_some() && optional);
+        let open = open.and_then(|it| it.children().find(|it| it.is_empty()));
+        facts.push(("security_place", Fact::Node(open.unwrap_or(at).id())));
+        if let Some(security) = security {
+            facts.push(("security", Fact::Node(security.id())));
+        }
+    }
+
+    fn operations(&mut self) {
+        let mut parameters = Vec::new();
+        let mut tags = Vec::new();
+        let mut nested = Vec::new();
+        let defined: HashSet<_> = self
+            .root
+            .get("tags")
+            .into_iter()
+            .flat_map(Node::children)
+            .filter_map(|it| it.str("name"))
+            .collect();
+        for &it in &self.operations {
+            let written = it.node.get("tags").into_iter().flat_map(Node::children);
+            for tag in written {
+                let name = tag.display();
+                let known = defined.contains(name.as_str());
+                tags.push(record(tag, vec![("name", text(name)), ("defined", Fact::Bool(known))]));
+            }
+            self.own_parameters(it.node, &mut parameters);
+            self.nested_callbacks(it.node, &mut nested);
+        }
+        self.add("operation_parameter", parameters);
+        self.add("operation_tag", tags);
+        self.add("callback_operation", nested);
+        let webhooks: Vec<_> = self
+            .root
+            .get("webhooks")
+            .into_iter()
+            .flat_map(Node::entries)
+            .filter_map(|(name, it)| Some((name, self.refs.resolve(it)?)))
+            .flat_map(|(name, it)| it.entries().map(move |(method, it)| (name, method, it)))
+            .filter(|(.., it)| it.is_map())
+            .map(|(name, method, it)| {
+                record(it, vec![("name", text(name)), ("method", text(method))])
+            })
+            .collect();
+        self.add("webhook_operation", webhooks);
+    }
+
+    /// Each parameter that an operation lists itself, against those before it.
+    fn own_parameters(&self, operation: Node<'a>, records: &mut Vec<Record>) {
+        let (mut seen, mut bodies) = (HashSet::new(), 0);
+        let Some(list) = operation.get("parameters").filter(|it| it.is_seq()) else { return };
+        for it in list.children() {
+            let Some(it) = self.refs.resolve(it) else { continue };
+            let (Some(name), Some(place)) = (it.str("name"), it.str("in")) else { continue };
+            bodies += u32::from(place == "body");
+            let second_body = place == "body" && bodies > 1;
+            records.push(record(
+                it,
+                vec![
+                    ("name", text(name)),
+                    ("in", text(place)),
+                    ("repeated", Fact::Bool(!seen.insert((name, place)))),
+                    ("second_body", Fact::Bool(second_body)),
+                ],
+            ));
+        }
+    }
+
+    fn nested_callbacks(&self, operation: Node<'a>, records: &mut Vec<Record>) {
+        let resolved = |it: Node<'a>| self.refs.resolve(it);
+        let callbacks = operation.get("callbacks").into_iter().flat_map(Node::children);
+        let items = callbacks.filter_map(resolved).flat_map(Node::children).filter_map(resolved);
+        let nested = items.flat_map(Node::children).filter(|it| it.is_map());
+        records.extend(nested.map(|it| record(it, Vec::new())));
+    }
+
+    // ---- security
+
+    fn schemes(&self) -> Option<Node<'a>> {
+        match self.version.major {
+            2 => self.root.get("securityDefinitions"),
+            _ => self.root.at(&["components", "securitySchemes"]),
+        }
+    }
+
+    fn security(&mut self) {
+        let schemes = self.schemes();
+        let mut records = Vec::new();
+        let mut flows = Vec::new();
+        for (name, written) in schemes.into_iter().flat_map(Node::entries) {
+            let Some(it) = self.refs.resolve(written) else { continue };
+            records.push(record(it, vec![("name", text(name))]));
+            for (kind, flow) in it.get("flows").into_iter().flat_map(Node::entries) {
+                flows.push(record(flow, vec![("kind", text(kind)), ("scheme", text(name))]));
+            }
+        }
+        self.add("security_scheme", records);
+        self.add("flow", flows);
+        let mut needs = Vec::new();
+        let mut scopes = Vec::new();
+        let own = self.operations.iter().map(|it| (true, it.node.get("security")));
+        let all = own.chain([(false, self.root.get("security"))]);
+        for (of_operation, security) in all {
+            for need in security.into_iter().flat_map(Node::children) {
+                for (name, needed) in need.entries() {
+                    let scheme = schemes.and_then(|it| it.get(name));
+                    let scheme = scheme.and_then(|it| self.refs.resolve(it));
+                    needs.push(record(
+                        needed,
+                        vec![
+                            ("name", text(name)),
+                            ("defined", Fact::Bool(scheme.is_some())),
+                            ("of_operation", Fact::Bool(of_operation)),
+                        ],
+                    ));
+                    let Some(scheme) = scheme else { continue };
+                    scopes.extend(self.scopes(name, needed, scheme));
+                }
+            }
+        }
+        self.add("security_requirement", needs);
+        self.add("scope", scopes);
+    }
+
+    fn scopes(&self, name: &str, needed: Node<'a>, scheme: Node<'a>) -> Vec<Record> {
+        if scheme.str("type") != Some("oauth2") {
+            return Vec::new();
+        }
+        let flows = scheme.get("flows").into_iter().flat_map(Node::children);
+        let known: HashSet<_> = flows
+            .chain([scheme])
+            .filter_map(|it| it.get("scopes"))
+            .flat_map(Node::entries)
+            .map(|it| it.0)
+            .collect();
+        let listed = needed.children().map(|it| {
+            let scope = it.display();
+            let defined = known.contains(scope.as_str());
+            let scheme = ("scheme", text(name));
+            record(it, vec![("name", text(scope)), ("defined", Fact::Bool(defined)), scheme])
+        });
+        listed.collect()
+    }
+
+    // ---- components, servers, tags
+
+    fn components(&mut self) {
+        let tree = self.root.tree();
+        let end = tree.nodes[self.root.id() as usize].low;
+        let used: HashSet<String> = (self.root.id()..end)
+            .map(|id| tree.node(id))
+            .filter(|it| it.key() == "$ref")
+            .filter_map(Node::as_str)
+            .map(|it| it.split('/').map(super::refs::decoded).collect::<Vec<_>>().join("/"))
+            .collect();
+        let mut records = Vec::new();
+        let mut section = |prefix: &str, name: &str, entries: Option<Node<'a>>| {
+            for (key, it) in entries.into_iter().flat_map(Node::entries) {
+                let is_used = used.contains(&format!("{prefix}/{key}"));
+                records.push(record(
+                    it,
+                    vec![
+                        ("name", text(key)),
+                        ("section", text(name)),
+                        ("used", Fact::Bool(is_used)),
+                    ],
+                ));
+            }
+        };
+        if self.version.major == 2 {
+            section("#/definitions", "definitions", self.root.get("definitions"));
+        } else if let Some(components) = self.root.get("components") {
+            for name in SECTIONS {
+                section(&format!("#/components/{name}"), name, components.get(name));
+            }
+        }
+        self.add("component", records);
+    }
+
+    fn servers(&mut self) {
+        let mut found: Vec<(&str, Node<'a>)> = Vec::new();
+        let mut list = |scope, holder: Node<'a>| {
+            let servers = holder.get("servers").into_iter().flat_map(Node::children);
+            found.extend(servers.map(|it| (scope, it)));
+        };
+        list("document", self.root);
+        for (_, item) in self.items() {
+            list("path", item);
+        }
+        for it in &self.operations {
+            list("operation", it.node);
+        }
+        let links = self.root.at(&["components", "links"]).into_iter().flat_map(Node::children);
+        found.extend(links.filter_map(|it| Some(("link", it.get("server")?))));
+        let (mut servers, mut variables) = (Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        found.retain(|it| seen.insert(it.1.id()));
+        for (scope, server) in found {
+            let Some(url) = server.str("url") else { continue };
+            let named = braces(url);
+            let defined = server.get("variables");
+            let missing = named
+                .iter()
+                .filter(|it| defined.and_then(|map| map.get(it)).is_none())
+                .map(|it| (*it).to_owned())
+                .collect();
+            servers.push(record(
+                server,
+                vec![("scope", text(scope)), ("missing", Fact::Texts(missing))],
+            ));
+            for (name, it) in defined.into_iter().flat_map(Node::entries) {
+                let default = it.get("default");
+                let offered = it.get("enum").is_none_or(|all| {
+                    default.is_none_or(|it| all.children().any(|one| one.display() == it.display()))
+                });
+                variables.push(record(
+                    it,
+                    vec![
+                        ("name", text(name)),
+                        ("used", Fact::Bool(named.contains(&name))),
+                        ("default_offered", Fact::Bool(offered)),
+                    ],
+                ));
+            }
+        }
+        self.add("server", servers);
+        self.add("server_variable", variables);
+    }
+
+    fn tags(&mut self) {
+        let mut seen = HashSet::new();
+        let written = self.root.get("tags").into_iter().flat_map(Node::children);
+        let records = written.map(|it| {
+            let name = it.str("name");
+            let again = name.is_some_and(|it| !seen.insert(it));
+            let shown = name.unwrap_or_default();
+            record(it, vec![("name", text(shown)), ("repeated", Fact::Bool(again))])
+        });
+        let records = records.collect();
+        self.add("tag", records);
+        let schemes = match self.version.major {
+            2 => self.root.get("schemes"),
+            _ => None,
+        };
+        let schemes = schemes.into_iter().flat_map(Node::children).map(Node::id).collect();
+        self.nodes.push(("scheme", schemes));
+    }
+}
+
+/// What one walk over everything fills.
+#[derive(Default)]
+struct Lists {
+    strings: Vec<Id>,
+    integers: Vec<Id>,
+    arrays: Vec<Id>,
+    objects: Vec<Id>,
+    enums: Vec<Id>,
+    headers: Vec<Id>,
+    examples: Vec<Id>,
+    texts: Vec<Record>,
+    keywords: Vec<Record>,
+    siblings: Vec<Record>,
+    references: Vec<Record>,
+    parameters: Vec<Record>,
+    responses: Vec<Record>,
+    enum_values: Vec<Record>,
+    seen: HashSet<Id>,
+}
+
+impl Lists {
+    fn node<'a>(
+        &mut self,
+        version: Version,
+        node: Node<'a>,
+        parent: Option<Node<'a>>,
+        refs: &Refs<'a>,
+        in_paths: &[bool],
+    ) {
+        let key = node.key();
+        match key {
+            "description" | "title" if node.as_str().is_some() => {
+                self.texts.push(record(node, vec![("text", Fact::Node(node.id()))]));
+            }
+            "anyOf" | "oneOf" if version.major == 2 => {
+                self.keywords.push(record(node, vec![("name", text(key))]));
+            }
+            "xml" if node.is_map() => {
+                self.keywords.push(record(node, vec![("name", text(key))]));
+            }
+            "headers" if node.is_map() => self.headers.push(node.id()),
+            "examples" if node.is_map() => self.examples(node, refs),
+            "parameters" => self.parameters(node, refs, in_paths),
+            "responses" if node.is_map() && in_paths.get(node.id() as usize) == Some(&true) => {
+                self.responses.push(responses(node, refs));
+            }
+            "$ref" => self.reference(version, node, parent, refs),
+            _ => {}
+        }
+        if node.is_map() && pointer(node).is_none() {
+            self.typed(version, key, node);
+        }
+    }
+
+    fn typed(&mut self, version: Version, key: &str, node: Node<'_>) {
+        let mut kinds = [false; 4];
+        for (name, value) in node.entries() {
+            match name {
+                "type" => kinds = types(version, value),
+                "enum" if key != "properties" && value.is_seq() => self.enums.push(node.id()),
+                _ => {}
+            }
+        }
+        let lists = [&mut self.strings, &mut self.integers, &mut self.arrays, &mut self.objects];
+        for (list, is) in lists.into_iter().zip(kinds) {
+            if is {
+                list.push(node.id());
+            }
+        }
+        if let (Some(all), Some(kind)) = (node.get("enum"), node.get("type"))
+            && all.is_seq()
+        {
+            self.enum_values(node, all, kind);
+        }
+    }
+
+    /// The values of an enumeration that are not of its type.
+    fn enum_values(&mut self, schema: Node<'_>, all: Node<'_>, kind: Node<'_>) {
+        let nullable = ["nullable", "x-nullable"]
+            .iter()
+            .any(|it| schema.get(it).and_then(Node::as_bool) == Some(true));
+        let wanted: Vec<_> = match kind.as_str() {
+            Some(one) => vec![one],
+            None => kind.children().filter_map(Node::as_str).collect(),
+        };
+        for value in all.children() {
+            let fits = wanted.iter().any(|it| schema::is_of_type(value, it));
+            if !fits && !(nullable && value.is_null()) {
+                let facts =
+                    vec![("type", text(wanted.join(" or "))), ("value", text(value.display()))];
+                self.enum_values.push(record(value, facts));
+            }
+        }
+    }
+
+    fn examples<'a>(&mut self, node: Node<'a>, refs: &Refs<'a>) {
+        for it in node.children().filter_map(|it| refs.resolve(it)) {
+            if it.is_map() && self.seen.insert(it.id()) {
+                self.examples.push(it.id());
+            }
+        }
+    }
+
+    fn parameters<'a>(&mut self, node: Node<'a>, refs: &Refs<'a>, in_paths: &[bool]) {
+        for it in node.children().filter_map(|it| refs.resolve(it)) {
+            if !it.is_map() || it.get("in").is_none() || !self.seen.insert(it.id()) {
+                continue;
+            }
+            let in_paths = in_paths.get(it.id() as usize) == Some(&true);
+            let mut facts = vec![("in_paths", Fact::Bool(in_paths))];
+            if let Some(schema) = it.get("schema").and_then(|it| refs.resolve(it)) {
+                facts.push(("schema", Fact::Node(schema.id())));
+            }
+            self.parameters.push(record(it, facts));
+        }
+    }
+
+    fn reference<'a>(
+        &mut self,
+        version: Version,
+        node: Node<'a>,
+        parent: Option<Node<'a>>,
+        refs: &Refs<'a>,
+    ) {
+        let (Some(target), Some(parent)) = (node.as_str(), parent) else { return };
+        let local = target.starts_with('#');
+        let found = !local || refs.resolve(parent).is_some() || refs.target(target).is_some();
+        let is_old = version.major == 2 || version.minor == 0;
+        self.references.push(record(
+            node,
+            vec![
+                ("target", text(target)),
+                ("found", Fact::Bool(found)),
+                ("local", Fact::Bool(local)),
+            ],
+        ));
+        if !is_old {
+            return;
+        }
+        for (key, sibling) in parent.entries().filter(|it| it.0 != "$ref") {
+            self.siblings.push(record(sibling, vec![("name", text(key))]));
+        }
+    }
+}
+
+/// A `responses` object: which codes it has, and those without content.
+fn responses<'a>(node: Node<'a>, refs: &Refs<'a>) -> Record {
+    let mut codes = Vec::new();
+    let mut facts = Vec::new();
+    for (code, it) in node.entries() {
+        codes.push(code.to_owned());
+        let name = match code {
+            "401" => "unauthorized",
+            "429" => "limited",
+            "500" => "failed",
+            _ => continue,
+        };
+        if let Some(it) = refs.resolve(it) {
+            facts.push((name, Fact::Node(it.id())));
+        }
+    }
+    facts.push(("codes", Fact::Texts(codes)));
+    record(node, facts)
+}
+
+/// Whether a `type` says string, integer, array, object.
+fn types(version: Version, value: Node<'_>) -> [bool; 4] {
+    let names = ["string", "integer", "array", "object"];
+    if let Some(one) = value.as_str() {
+        return names.map(|it| it == one);
+    }
+    let lists = (version.major, version.minor) >= (3, 1) && value.is_seq();
+    names.map(|it| lists && value.children().any(|one| one.as_str() == Some(it)))
+}
+
+fn is_success(code: &str) -> bool {
+    let class = code.starts_with('2') || code.starts_with('3');
+    class && code.len() == 3 && code[1..].bytes().all(|it| it.is_ascii_digit() || it == b'X')
+}
+
+fn is_write(method: &str) -> bool {
+    matches!(method, "post" | "put" | "patch" | "delete")
+}
+
+/// The names in braces in a path.
+fn variables(path: &str) -> Vec<&str> {
+    let named =
+        braces(path).into_iter().map(|it| it.trim_start_matches([';', '?']).trim_end_matches('*'));
+    let valid = |it: &&str| {
+        !it.is_empty() && it.chars().all(|it| it.is_ascii_alphanumeric() || "_-".contains(it))
+    };
+    named.filter(valid).collect()
+}
+
+/// What stands in braces.
+fn braces(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        let Some(close) = rest[open..].find('}') else { break };
+        let inner = &rest[open + 1..open + close];
+        found.push(inner.rsplit('{').next().unwrap_or(inner));
+        rest = &rest[open + close + 1..];
+    }
+    found
+}
+
+fn repeated(names: &[&str]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let again = names.iter().filter(|it| !seen.insert(**it));
+    again.map(|it| (*it).to_owned()).collect()
+}
+
+/// A path without the names of its variables: two paths of one shape match the same requests.
+fn shape(path: &str) -> String {
+    let mut shape = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(open) = rest.find('{') {
+        let Some(close) = rest[open..].find('}') else { break };
+        shape.push_str(&rest[..open]);
+        shape.push('%');
+        rest = &rest[open + close + 1..];
+    }
+    shape.push_str(rest);
+    shape
+}
+
+/// Which ways in the operations outside `/admin` use.
+struct Admin {
+    elsewhere: HashSet<String>,
+}
+
+impl Admin {
+    fn new(walk: &Walk<'_>) -> Self {
+        let outside = walk.operations.iter().filter(|it| !is_admin(it.path));
+        let elsewhere = outside.flat_map(|it| ways(it.node)).map(|it| it.1).collect();
+        Self { elsewhere }
+    }
+
+    /// Adds the first requirement of an administrator's operation that others use too.
+    fn judge(&mut self, it: Operation<'_>, facts: &mut Vec<(&'static str, Fact)>) {
+        if !is_admin(it.path) {
+            return;
+        }
+        let shared: Vec<_> = ways(it.node)
+            .into_iter()
+            .filter(|(_, way)| self.elsewhere.contains(way))
+            .map(|(id, _)| id)
+            .collect();
+        facts.push(("shared_ways_in", Fact::Nodes(shared)));
+    }
+}
+
+fn is_admin(path: &str) -> bool {
+    path.contains("/admin")
+}
+
+/// The security requirements of an operation, in a form that can be compared.
+fn ways(operation: Node<'_>) -> Vec<(Id, String)> {
+    let needs = operation.get("security").into_iter().flat_map(Node::children);
+    let form = |need: Node<'_>| {
+        let mut schemes: Vec<_> = need
+            .entries()
+            .map(|(name, scopes)| {
+                let mut scopes: Vec<_> = scopes.children().map(Node::display).collect();
+                scopes.sort();
+                format!("{name}({})", scopes.join(" "))
+            })
+            .collect();
+        schemes.sort();
+        schemes.join(" ")
+    };
+    needs.map(|it| (it.id(), form(it))).collect()
+}

@@ -1,0 +1,114 @@
+//! Appends what was collected to the tree, as records whose fields link to what is written.
+
+use super::{
+    Version,
+    collect::{Collected, collect},
+};
+use crate::{
+    document::{Id, KEY_IN_POOL, Key, NO_KEY, Tree},
+    source::Span,
+};
+
+/// A field of a record.
+#[derive(Debug)]
+pub enum Fact {
+    /// A written node.
+    Node(Id),
+    /// Written nodes.
+    Nodes(Vec<Id>),
+    /// Text that we made.
+    Text(String),
+    /// Texts that we made.
+    Texts(Vec<String>),
+    /// A number.
+    Int(i64),
+    /// A boolean.
+    Bool(bool),
+}
+
+/// What is known about one thing to judge: where it is written, and named facts.
+#[derive(Debug)]
+pub struct Record {
+    /// The node that was written; the field `node`.
+    pub node: Id,
+    /// The other fields.
+    pub facts: Vec<(&'static str, Fact)>,
+}
+
+/// Collects from the first document that is one, and appends one derived root for it: a map from
+/// the names of views to lists, and `document`.
+pub fn append(tree: &mut Tree) -> Vec<Id> {
+    let found = tree.documents().find_map(|root| Some((root, Version::of(root)?)));
+    let Some((root, version)) = found else { return Vec::new() };
+    let (root, collected) = (root.id(), collect(root, version));
+    vec![write(tree, root, collected)]
+}
+
+fn write(tree: &mut Tree, root: Id, collected: Collected) -> Id {
+    let here = place(tree, root);
+    let all = tree.open_map(Key::None, here);
+    record(tree, Key::Text("document"), &collected.document);
+    let mut count = 1;
+    for (name, records) in &collected.records {
+        let list = tree.open_seq(Key::Text(name), here);
+        for it in records {
+            record(tree, Key::None, it);
+        }
+        tree.close_with(list, records.len() as u32);
+        count += 1;
+    }
+    for (name, nodes) in &collected.nodes {
+        links(tree, Key::Text(name), nodes, here);
+        count += 1;
+    }
+    tree.close_with(all, count);
+    all
+}
+
+fn record(tree: &mut Tree, key: Key<'_>, record: &Record) {
+    let here = place(tree, record.node);
+    let map = tree.open_map(key, here);
+    tree.alias(Key::Text("node"), record.node);
+    for (name, fact) in &record.facts {
+        let key = Key::Text(name);
+        match fact {
+            Fact::Node(id) => {
+                tree.alias(key, *id);
+            }
+            Fact::Nodes(ids) => links(tree, key, ids, here),
+            Fact::Text(text) => {
+                tree.text(key, text, here);
+            }
+            Fact::Texts(texts) => {
+                let list = tree.open_seq(key, here);
+                for text in texts {
+                    tree.text(Key::None, text, here);
+                }
+                tree.close_with(list, texts.len() as u32);
+            }
+            Fact::Int(value) => {
+                tree.int(key, *value, here);
+            }
+            Fact::Bool(value) => {
+                tree.bool(key, *value, here);
+            }
+        }
+    }
+    tree.close_with(map, record.facts.len() as u32 + 1);
+}
+
+fn links(tree: &mut Tree, key: Key<'_>, ids: &[Id], here: Span) {
+    let list = tree.open_seq(key, here);
+    for &id in ids {
+        tree.alias(Key::None, id);
+    }
+    tree.close_with(list, ids.len() as u32);
+}
+
+/// From the key of a node, if it is written, to the end of its value.
+fn place(tree: &Tree, id: Id) -> Span {
+    let raw = &tree.nodes[id as usize];
+    let keyed = raw.key_len != NO_KEY && raw.flags & KEY_IN_POOL == 0;
+    let start = if keyed { raw.key.min(raw.span.start) } else { raw.span.start };
+    Span { start, end: raw.span.end }
+}
