@@ -685,7 +685,7 @@ impl Lists {
         };
         for value in all.children() {
             let fits = wanted.iter().any(|it| schema::is_of_type(value, it));
-            if !fits && !(nullable && value.is_null()) {
+            if !(fits || nullable && value.is_null()) {
                 let facts =
                     vec![("type", text(wanted.join(" or "))), ("value", text(value.display()))];
                 self.enum_values.push(record(value, facts));

@@ -1,7 +1,7 @@
 //! What is derived from descriptions, on own fixtures.
 
 use super::*;
-use crate::{artifact::view, document::Node, parse::yaml, source::Source};
+use crate::{artifact::view, parse::yaml, source::Source};
 
 /// The subjects of a view: their line and the values of some fields.
 fn subjects(text: &str, name: &str, fields: &[&str]) -> Vec<String> {
@@ -68,11 +68,11 @@ fn references_lead_to_where_things_are_written() {
     let found = subjects(API, "openapi.response", &["code"]);
     assert_eq!(found, [r#"25: "200""#, r#"16: "default""#]);
     let found = subjects(API, "openapi.path_parameter", &["name", "used", "required"]);
-    assert_eq!(found, [r#"22: "id" true true"#, r#"19: "other" false false"#]);
+    assert_eq!(found, [r#"23: "id" true true"#, r#"19: "other" false false"#]);
     let found = subjects(API, "openapi.component", &["name", "used"]);
     assert_eq!(
         found,
-        [r#"29: "Pet" true"#, r#"30: "Lost" false"#, r#"25: "Pet" true"#, r#"22: "Id" true"#]
+        [r#"29: "Pet" true"#, r#"30: "Lost" false"#, r#"25: "Pet" true"#, r#"23: "Id" true"#]
     );
 }
 
