@@ -19,6 +19,7 @@ pub mod evaluate;
 pub mod assess;
 pub mod gate;
 pub mod report;
+pub mod patch;
 pub mod examples;
 pub mod inspect;
 pub mod git;
