@@ -9,6 +9,7 @@ use crate::{
     gate::{self, Verdict},
 };
 
+pub mod escape;
 pub mod json;
 pub mod terminal;
 
