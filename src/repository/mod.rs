@@ -90,6 +90,7 @@ pub const VIEWS: &[View] = &[
     service::PORT,
     ingress::VIEW,
     scaling::AUTOSCALER,
+    scaling::MEASURED,
     scaling::BUDGET,
     policy::VIEW,
     policy::PEER,

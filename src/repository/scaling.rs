@@ -32,11 +32,6 @@ const AUTOSCALER_FIELDS: &[Field] = &[
         means: "the replicas that the target fixes, where no kustomization may change them",
     },
     Field {
-        name: "unrequested",
-        shape: Shape::List(&Shape::Any),
-        means: "containers without a request for a resource whose use is the measure: `container`, `resource`",
-    },
-    Field {
         name: "quotas",
         shape: Shape::List(&Shape::Any),
         means: "quotas of the namespace against the upper bound: `resource`, `hard`, `limit`, `needed`",
@@ -78,7 +73,6 @@ fn autoscalers<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 ("max", Value::maybe(from.spec("maxReplicas"))),
                 ("target", target.map_or(Value::Null, |it| brief(it))),
                 ("fixed", Value::maybe(known.and_then(|it| it.spec("replicas")))),
-                ("unrequested", known.map_or(Value::Null, |it| unrequested(repository, from, it))),
                 ("quotas", known.map_or(Value::Null, |it| quotas(repository, from, it))),
             ])],
             at: reference,
@@ -107,25 +101,50 @@ fn request<'a>(container: Node<'a>, resource: &str) -> Option<Node<'a>> {
     of("requests").or_else(|| of("limits"))
 }
 
-fn unrequested<'a>(
-    repository: &Repository<'a>,
-    from: &Object<'a>,
-    target: &Object<'a>,
-) -> Value<'a> {
+const CONTAINER_FIELDS: &[Field] = &[
+    Field { name: "autoscaler", shape: Shape::Text, means: "the name of the autoscaler" },
+    Field { name: "resource", shape: Shape::Text, means: "the resource whose use it measures" },
+    Field { name: "container", shape: Shape::Any, means: "the container" },
+    Field { name: "requested", shape: Shape::Bool, means: "whether the container requests it" },
+];
+
+/// One subject for each container whose use of a resource, in percent of what it requests, an
+/// autoscaler measures.
+pub(super) const MEASURED: View = View {
+    name: "repository.autoscaler_container",
+    kind: Kind::Repository,
+    means: "a container whose use, in percent of its request, a HorizontalPodAutoscaler measures",
+    vars: &[Field { name: "it", shape: Shape::Record(CONTAINER_FIELDS), means: "the measure" }],
+    select: Select::Repository(measured_containers),
+};
+
+fn measured_containers<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let objects = &repository.objects;
-    // A LimitRange gives requests to containers that have none.
-    if objects.of(Class::Other).any(|it| it.kind == "LimitRange" && same_namespace(it, target)) {
-        return Value::Null;
+    for from in objects.of(Class::Autoscaler).filter(|it| it.kind == "HorizontalPodAutoscaler") {
+        let target = repository.links.first(from).and_then(|it| it.to.first());
+        let Some(target) = target.map(|&at| objects.get(at)) else { continue };
+        // A LimitRange gives requests to containers that have none.
+        let mut other = objects.of(Class::Other);
+        let given = other.any(|it| it.kind == "LimitRange" && same_namespace(it, target));
+        if given || objects.is_patched(target) || objects.is_patched(from) {
+            continue;
+        }
+        for (resource, only) in measured(from) {
+            let wanted = |it: &Node<'_>| only.is_none_or(|name| it.str("name") == Some(name));
+            for container in containers(target).filter(wanted) {
+                emit(Subject {
+                    values: vec![record([
+                        ("autoscaler", Value::Str(from.name)),
+                        ("resource", Value::Str(resource)),
+                        ("container", Value::Node(container)),
+                        ("requested", Value::Bool(request(container, resource).is_some())),
+                    ])],
+                    at: container,
+                    object: Some(target.identity()),
+                });
+            }
+        }
     }
-    let lacking = measured(from).into_iter().flat_map(|(resource, only)| {
-        let of = containers(target)
-            .filter(move |it| only.is_none_or(|name| it.str("name") == Some(name)));
-        let without = of.filter(move |it| request(*it, resource).is_none());
-        without.map(move |it| {
-            record([("container", Value::Node(it)), ("resource", Value::Str(resource))])
-        })
-    });
-    Value::list(lacking.take(20))
 }
 
 /// The resources whose use, in percent of the request, an autoscaler measures; with the one
