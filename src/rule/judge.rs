@@ -33,7 +33,7 @@ pub struct Trouble<'a> {
 /// What a rule says about a subject.
 #[derive(Debug, Default)]
 pub struct Judgement<'a> {
-    /// Whether the rule is about this subject at all: its `when` holds.
+    /// Whether the rule is about this subject at all: its `when` holds, or cannot be evaluated.
     pub applies: bool,
     /// What must hold and does not.
     pub failures: Vec<Failure<'a>>,
@@ -83,11 +83,13 @@ impl<'a> Case<'_, 'a> {
     fn judge(&mut self, judgement: &mut Judgement<'a>) {
         let rule = self.rule;
         match self.holds(self.programs.when.as_ref(), rule.when.as_ref()) {
-            Ok(it) => judgement.applies = it,
-            Err(trouble) => judgement.troubles.push(trouble),
-        }
-        if !judgement.applies {
-            return;
+            Ok(true) => judgement.applies = true,
+            Ok(false) => return,
+            Err(trouble) => {
+                judgement.applies = true;
+                judgement.troubles.push(trouble);
+                return;
+            }
         }
         if let Some(proves) = &self.programs.proves {
             match self.holds(Some(proves), rule.proves.as_ref()) {

@@ -11,7 +11,10 @@ use toml::Spanned;
 use super::{
     Equivalent, Example, Power, Profile, Require, Rule, RuleError, compile::Programs, nearest,
 };
-use crate::{artifact, finding::Severity};
+use crate::{
+    artifact::{self, View},
+    finding::Severity,
+};
 
 /// A text in a rule file that holds an expression or a message, and where it is written.
 #[derive(Debug)]
@@ -131,10 +134,20 @@ fn split(text: &str) -> usize {
 impl Rule {
     /// The rule that a file describes. Its examples are not read, its expressions not compiled.
     pub fn parse(id: &str, path: &str, text: Cow<'static, str>) -> Result<Self, RuleError> {
+        Self::parse_with(artifact::view, id, path, text)
+    }
+
+    /// The same, over the views that `view` knows.
+    pub(super) fn parse_with(
+        view: fn(&str) -> Option<&'static View>,
+        id: &str,
+        path: &str,
+        text: Cow<'static, str>,
+    ) -> Result<Self, RuleError> {
         let head: Head = toml::from_str(&text[..split(&text)])
             .map_err(|error| malformed(path, &text, 0, &error))?;
         let name = head.subject.get_ref();
-        let Some(view) = artifact::view(name) else {
+        let Some(view) = view(name) else {
             return Err(unknown_view(path, &text, &head.subject));
         };
         Ok(Self {

@@ -14,6 +14,7 @@ use crate::{artifact::View, finding::Severity};
 mod cel;
 mod compile;
 mod error;
+mod explain;
 mod functions;
 mod judge;
 mod load;
@@ -22,6 +23,7 @@ mod suggest;
 mod template;
 
 pub use error::RuleError;
+pub use explain::{explain, explain_json, list, list_json};
 pub use judge::{Failure, Judge, Judgement, Trouble, judge};
 pub use suggest::nearest;
 
@@ -188,6 +190,11 @@ impl RuleSet {
         self.rules.get(at)
     }
 
+    /// The rules that a glob over ids and peers' ids names; none is an error with a suggestion.
+    pub fn named(&self, pattern: &str) -> Result<Vec<&Rule>, RuleError> {
+        select::find(self, pattern)
+    }
+
     /// Keeps the rules that a run wants: those that match a pattern of `wanted`, or all of the
     /// profile if there is none, without those that match a pattern of `ignored`. Patterns are
     /// globs over ids and over what peers call the rules, such as `hadolint:*`.
@@ -226,3 +233,6 @@ fn read(root: &Path, file: &Path) -> Result<Rule, RuleError> {
     rule.check()?;
     Ok(rule)
 }
+
+#[cfg(test)]
+mod tests;

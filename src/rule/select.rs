@@ -22,6 +22,12 @@ pub(super) fn select(
     Ok(())
 }
 
+/// See [`RuleSet::named`].
+pub(super) fn find<'s>(set: &'s RuleSet, pattern: &str) -> Result<Vec<&'s Rule>, RuleError> {
+    let found: Vec<_> = set.rules.iter().filter(|rule| named(rule, pattern)).collect();
+    if found.is_empty() { Err(unknown(set, pattern)) } else { Ok(found) }
+}
+
 fn named(rule: &Rule, pattern: &str) -> bool {
     matches(pattern, &rule.id) || rule.equivalents.iter().any(|it| matches(pattern, &it.id))
 }

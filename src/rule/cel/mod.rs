@@ -38,4 +38,6 @@ impl Fault {
 }
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;

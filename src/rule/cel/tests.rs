@@ -74,7 +74,7 @@ fn with<T>(
     run(value, machine.blame())
 }
 
-const DATA: &str = r#"{"a": 1, "b": {"c": "text", "d": null}, "list": [1, 2, 3], "f": 1.5,
+pub(super) const DATA: &str = r#"{"a": 1, "b": {"c": "text", "d": null}, "list": [1, 2, 3], "f": 1.5,
     "yes": true, "none": null, "empty": {}, "users": [{"name": "x"}, {"name": "y", "id": 2}]}"#;
 
 /// Checks what each expression gives, as Debug shows it.
@@ -109,12 +109,14 @@ fn plain(value: &Value<'_>) -> serde_json::Value {
     }
 }
 
+/// What an expression gives over [`DATA`].
+pub(super) fn judge_json(text: &str) -> Result<serde_json::Value, String> {
+    with(DATA, text, |value, _| value.map(|it| plain(&it)).map_err(|it| it.text().to_owned()))
+}
+
 fn holds(cases: &[&str]) {
     for text in cases {
-        let given = with(DATA, text, |value, _| {
-            value.map(|it| plain(&it)).map_err(|it| it.text().to_owned())
-        });
-        assert_eq!(given, Ok(serde_json::Value::Bool(true)), "{text}");
+        assert_eq!(judge_json(text), Ok(serde_json::Value::Bool(true)), "{text}");
     }
 }
 
