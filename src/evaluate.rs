@@ -14,8 +14,10 @@ use rayon::prelude::*;
 
 use crate::{
     artifact::{self, Artifact, Kind, Reading, Select, Subject, View, suppression},
+    checklist::Fact,
     discover::Found,
     document::{Problem, Trouble},
+    facts,
     finding::{Evidence, Finding, Place},
     repository::Repository,
     rule::{self, Failure, Judgement, Power, Rule, RuleSet},
@@ -42,6 +44,8 @@ pub struct Outcome {
     pub files: usize,
     /// How many bytes were read.
     pub bytes: u64,
+    /// What the service has, as far as files tell.
+    pub facts: BTreeSet<Fact>,
     /// Every path, read or not, sorted.
     pub paths: Vec<String>,
 }
@@ -91,7 +95,9 @@ pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
     }
     let artifacts = std::mem::take(&mut outcome.artifacts);
     let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems);
+    let facts = facts::facts(&repository);
     let judged = plan.across(&repository);
+    outcome.facts = facts;
     outcome.take(judged);
     outcome.take_suppressions(&artifacts, &plan);
     outcome.artifacts = artifacts;

@@ -1,13 +1,17 @@
 //! The only child process: git, asked about commits, with a cleared environment.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     io::{self, Write as _},
     path::Path,
     process::{Command, Stdio},
 };
 
-use crate::discover::{Content, Found};
+use crate::{
+    date::Date,
+    discover::{Content, Found},
+};
 
 /// Runs git in `root` and gives what it printed.
 ///
@@ -106,4 +110,27 @@ pub fn diff(root: &Path, commit: &str) -> io::Result<String> {
         commit,
     ];
     Ok(String::from_utf8_lossy(&git(root, &arguments, b"")?).into_owned())
+}
+
+/// The files below `root` that commits since `day` touched, with the day of the last one.
+///
+/// # Errors
+/// When git cannot tell.
+pub fn changed_since(root: &Path, day: Date) -> io::Result<Vec<(String, Date)>> {
+    let since = format!("--since={day}T00:00:00Z");
+    let arguments = ["log", "--format=format:%x01%cs", "--name-only", "-z", "--relative", &since];
+    let said = git(root, &arguments, b"")?;
+    let (mut changed, mut day) = (BTreeMap::new(), None);
+    for part in String::from_utf8_lossy(&said).split(['\0', '\n']) {
+        match part.strip_prefix('\u{1}') {
+            Some(date) => day = date.parse().ok(),
+            None if part.is_empty() => {}
+            None => {
+                if let Some(day) = day {
+                    changed.entry(part.to_owned()).or_insert(day);
+                }
+            }
+        }
+    }
+    Ok(changed.into_iter().collect())
 }

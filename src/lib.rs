@@ -14,6 +14,7 @@ pub mod rule;
 pub mod checklist;
 pub mod readiness;
 pub mod discover;
+pub mod facts;
 pub mod waive;
 pub mod evaluate;
 pub mod assess;

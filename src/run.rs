@@ -12,12 +12,15 @@ use thiserror::Error;
 
 use crate::{
     artifact::{self, Kind, Reading},
-    assess,
+    assess::{self, ItemStatus, Score},
+    checklist::checklist,
     cli::{Check, FailOn},
     config::{self, Config, ConfigError},
+    date::Date,
     discover::{self, Content, Found},
     evaluate::{self, Outcome},
     gate, git,
+    readiness::{self, Invalid, Readiness, Surroundings},
     report::{Inputs, Report, RuleHelp},
     rule::{Profile, RuleError, RuleSet},
     source::Source,
@@ -42,6 +45,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Rule(#[from] RuleError),
+    /// `readiness.toml` is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Readiness(#[from] Invalid),
     /// An argument is wrong.
     #[error("{0}")]
     Argument(String),
@@ -66,8 +73,70 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
         None => discover(&root, &config)?,
     };
     let mut outcome = evaluate::evaluate(files, &rules);
+    let now = today(options)?;
+    let readiness = readiness(&root, &outcome, now)?;
+    readiness.waive(&mut outcome.findings, now);
     mark_new(&mut outcome, &root, options, &rules)?;
-    Ok(report(outcome, &rules, fail_on(options, &config)))
+    let changed = changed(&root, &readiness);
+    let checklist = assess(&outcome, &readiness, &changed, now);
+    Ok(report(outcome, &rules, checklist, fail_on(options, &config)))
+}
+
+fn today(options: &Check) -> Result<Date, RunError> {
+    let Some(text) = &options.now else { return Ok(Date::today()) };
+    text.parse().map_err(|_| RunError::Argument(format!("--now {text}: write it as YYYY-MM-DD")))
+}
+
+/// What people vouch for in this repository.
+fn readiness(root: &Path, outcome: &Outcome, now: Date) -> Result<Readiness, RunError> {
+    let Some(path) = readiness::PATHS.iter().find(|it| root.join(it).is_file()) else {
+        return Ok(Readiness::default());
+    };
+    let bytes =
+        fs::read(root.join(path)).map_err(|error| RunError::path(Path::new(path), &error))?;
+    let all = RuleSet::builtin()?;
+    let ids: Vec<_> = all.rules.iter().map(|it| &*it.id).collect();
+    let has_path = |path: &str| {
+        let starts = |with: &str| {
+            let at = outcome.paths.partition_point(|it| it.as_str() < with);
+            outcome.paths.get(at).is_some_and(|it| it.starts_with(with))
+        };
+        let path = path.trim_end_matches('/');
+        outcome.paths.binary_search_by(|it| it.as_str().cmp(path)).is_ok()
+            || starts(&format!("{path}/"))
+    };
+    let around = Surroundings { now, has_path: &has_path, rules: &ids };
+    Ok(Readiness::read(&Source::from_bytes(*path, bytes), around)?)
+}
+
+/// When the files that attestations depend on last changed; nothing where git cannot tell.
+fn changed(root: &Path, readiness: &Readiness) -> Vec<(String, Date)> {
+    let scoped = readiness.attestations.iter().filter(|it| !it.scope.is_empty());
+    let Some(earliest) = scoped.map(|it| it.on).min() else { return Vec::new() };
+    git::changed_since(root, earliest).unwrap_or_default()
+}
+
+fn assess(
+    outcome: &Outcome,
+    readiness: &Readiness,
+    changed: &[(String, Date)],
+    now: Date,
+) -> Vec<ItemStatus> {
+    let kind = |path: &str| {
+        let at = outcome.artifacts.binary_search_by(|it| it.tree.source.path.as_str().cmp(path));
+        at.ok().map(|at| outcome.artifacts[at].kind)
+    };
+    let input = assess::Input {
+        findings: &outcome.findings,
+        evidence: &outcome.evidence,
+        judged: &outcome.judged,
+        facts: &outcome.facts,
+        unread: &assess::unread(&outcome.problems, kind),
+        readiness,
+        changed,
+        now,
+    };
+    assess::assess(checklist(), input)
 }
 
 /// The folder that paths are below, and the one file that was named, if a file was named.
@@ -193,7 +262,12 @@ fn read_baseline(path: &Path) -> Result<BTreeSet<String>, RunError> {
 }
 
 /// Puts together what there is to say.
-pub fn report(outcome: Outcome, rules: &RuleSet, fail_on: FailOn) -> Report {
+fn report(
+    outcome: Outcome,
+    rules: &RuleSet,
+    checklist: Vec<ItemStatus>,
+    fail_on: FailOn,
+) -> Report {
     let fail_on = fail_on.severity();
     let count = outcome.kinds.values().sum();
     let mut help = BTreeMap::new();
@@ -212,8 +286,8 @@ pub fn report(outcome: Outcome, rules: &RuleSet, fail_on: FailOn) -> Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         verdict: gate::decide(&outcome.findings, fail_on, count),
         blocking: outcome.findings.iter().filter(|it| gate::blocks(it, fail_on)).count(),
-        checklist: Vec::new(),
-        score: assess::Score::default(),
+        score: Score::of(&checklist),
+        checklist,
         inputs: Inputs {
             files: outcome.files,
             bytes: outcome.bytes,

@@ -1,0 +1,161 @@
+//! What the service has, as far as files tell: an HTTP interface, a database, sessions.
+//!
+//! A checklist item applies only where what it is about is there. A fact is established by a
+//! package that the repository depends on, an image that it deploys, or an artifact that it holds.
+
+use std::collections::BTreeSet;
+
+use crate::{artifact::Kind, checklist::Fact, repository::Repository};
+
+/// Names of packages and images, by what using one of them establishes. They are looked for as
+/// whole words in dependency manifests, Compose files and Kubernetes images.
+const SIGNS: &[(Fact, &[&str])] = &[
+    (
+        Fact::Http,
+        &[
+            "fastapi",
+            "flask",
+            "django",
+            "starlette",
+            "aiohttp",
+            "tornado",
+            "express",
+            "koa",
+            "fastify",
+            "@nestjs/core",
+            "next",
+            "github.com/gin-gonic/gin",
+            "github.com/labstack/echo",
+            "github.com/go-chi/chi",
+            "axum",
+            "actix-web",
+            "uvicorn",
+            "gunicorn",
+        ],
+    ),
+    (
+        Fact::Database,
+        &[
+            "sqlalchemy",
+            "sqlmodel",
+            "psycopg",
+            "psycopg2",
+            "psycopg2-binary",
+            "asyncpg",
+            "django",
+            "pymongo",
+            "motor",
+            "mysqlclient",
+            "aiomysql",
+            "pymysql",
+            "alembic",
+            "tortoise-orm",
+            "pg",
+            "mysql2",
+            "mongoose",
+            "mongodb",
+            "prisma",
+            "@prisma/client",
+            "typeorm",
+            "sequelize",
+            "knex",
+            "gorm.io/gorm",
+            "github.com/jackc/pgx",
+            "github.com/lib/pq",
+            "sqlx",
+            "diesel",
+            "tokio-postgres",
+            "postgres",
+            "postgresql",
+            "mysql",
+            "mariadb",
+            "mongo",
+        ],
+    ),
+    (
+        Fact::Cache,
+        &["redis", "ioredis", "aioredis", "memcached", "pymemcache", "valkey", "fastapi-cache2"],
+    ),
+    (
+        Fact::Tokens,
+        &["pyjwt", "python-jose", "authlib", "joserfc", "jsonwebtoken", "jose", "fastapi-users"],
+    ),
+    (
+        Fact::Oauth,
+        &["authlib", "fastapi-sso", "httpx-oauth", "google-auth", "passport-oauth2", "oauthlib"],
+    ),
+    (Fact::Sessions, &["itsdangerous", "express-session", "flask-session", "starsessions"]),
+    (Fact::Passwords, &["passlib", "bcrypt", "argon2-cffi", "pwdlib", "argon2"]),
+    (Fact::OutboundCalls, &["httpx", "requests", "axios", "reqwest", "got"]),
+    (
+        Fact::FeatureFlags,
+        &["unleashclient", "launchdarkly-server-sdk", "flagsmith", "openfeature-sdk"],
+    ),
+];
+
+/// The files whose words tell of packages and images.
+fn tells(name: &str) -> bool {
+    matches!(name, "pyproject.toml" | "package.json" | "go.mod" | "cargo.toml" | "requirements.txt")
+        || name.contains("compose")
+}
+
+/// What the files of the repository establish.
+pub fn facts(repository: &Repository<'_>) -> BTreeSet<Fact> {
+    let mut facts = BTreeSet::new();
+    let kinds = [
+        (Kind::Dockerfile, Fact::Dockerfile),
+        (Kind::Kubernetes, Fact::Kubernetes),
+        (Kind::Makefile, Fact::Makefile),
+        (Kind::Openapi, Fact::Openapi),
+        (Kind::Openapi, Fact::Http),
+    ];
+    for (kind, fact) in kinds {
+        if repository.of(kind).next().is_some() {
+            facts.insert(fact);
+        }
+    }
+    for source in repository.texts.values() {
+        if tells(&source.name().to_ascii_lowercase()) {
+            words(&source.text, &mut facts);
+        }
+    }
+    for artifact in repository.of(Kind::Kubernetes) {
+        for line in artifact.tree.source.text.lines() {
+            let line = line.trim_start().trim_start_matches("- ");
+            if let Some(image) = line.strip_prefix("image:") {
+                words(image, &mut facts);
+            }
+            if line == "kind: Ingress" {
+                facts.insert(Fact::Http);
+            }
+        }
+    }
+    facts
+}
+
+fn words(text: &str, facts: &mut BTreeSet<Fact>) {
+    let ends = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@'));
+    for word in text.split(ends) {
+        let word = word.to_ascii_lowercase();
+        let last = word.rsplit('/').next().unwrap_or(&word);
+        for (fact, names) in SIGNS {
+            if names.contains(&word.as_str()) || names.contains(&last) {
+                facts.insert(*fact);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_whole_words() {
+        let mut facts = BTreeSet::new();
+        words("fastapi==0.1\npostgresql-client\n", &mut facts);
+        assert_eq!(facts, BTreeSet::from([Fact::Http]));
+        words("image: \"docker.io/library/postgres:16\"", &mut facts);
+        assert!(facts.contains(&Fact::Database));
+    }
+}
