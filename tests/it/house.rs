@@ -18,6 +18,7 @@ const LAYERS: &[&str] = &[
     "rule",
     "checklist",
     "readiness",
+    "facts",
     "discover",
     "waive",
     "evaluate",
