@@ -410,15 +410,26 @@ fn command_line(container: Node<'_>) -> Option<(&str, Value<'_>)> {
     let mut program = None;
     let mut flags = Vec::new();
     for word in words {
-        if let Some(flag) = word.strip_prefix("--") {
-            let (name, value) = flag.split_once('=').unwrap_or((flag, "true"));
-            flags.push((name.trim(), value.trim().into()));
-        } else if program.is_none() {
-            let name = word.rsplit('/').next().unwrap_or(word);
-            program = COMPONENTS.into_iter().find(|it| *it == name);
+        for (at, part) in word.trim().split(" --").enumerate() {
+            if let Some(flag) = part.strip_prefix("--").or((at > 0).then_some(part)) {
+                let (name, value) = flag.split_once('=').unwrap_or((flag, "true"));
+                flags.push((name.trim(), value.trim().into()));
+            } else if program.is_none() {
+                program = component(part);
+            }
         }
     }
+    let program = program.or_else(|| {
+        let image = container.str("image").filter(|_| container.get("command").is_none())?;
+        component(image.split(['@', ':']).next()?)
+    });
     Some((program?, Value::map(flags)))
+}
+
+/// The component that a path of a program or of an image names.
+fn component(path: &str) -> Option<&'static str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    COMPONENTS.into_iter().find(|it| *it == name)
 }
 
 fn role_rules<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
