@@ -191,7 +191,7 @@ pub const VIEWS: &[View] = &[
     of_kind!(
         "kubernetes.network_policy",
         "every NetworkPolicy",
-        "networking.k8s.io" | "extensions",
+        "networking.k8s.io" | "extensions" | "",
         "NetworkPolicy"
     ),
     of_kind!(
@@ -223,7 +223,7 @@ pub const VIEWS: &[View] = &[
         "autoscaling",
         "HorizontalPodAutoscaler"
     ),
-    of_kind!("kubernetes.pdb", "every PodDisruptionBudget", "policy", "PodDisruptionBudget"),
+    of_kind!("kubernetes.pdb", "every PodDisruptionBudget", "policy" | "", "PodDisruptionBudget"),
     of_kind!(
         "kubernetes.admission_webhook",
         "every configuration of admission webhooks",
