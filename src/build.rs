@@ -6,7 +6,7 @@ fn main() {
     println!("cargo::rerun-if-changed=rules");
     let mut files = Vec::new();
     collect(Path::new("rules"), &mut files);
-    files.sort();
+    files.sort_by(|a, b| a.trim_end_matches(".toml").cmp(b.trim_end_matches(".toml")));
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets the manifest directory");
     let mut code = String::from("pub(super) const BUILTIN: &[(&str, &str)] = &[\n");
     for file in files {
