@@ -23,6 +23,7 @@ pub mod report;
 pub mod patch;
 pub mod examples;
 pub mod inspect;
+pub mod init;
 pub mod git;
 pub mod cli;
 pub mod config;

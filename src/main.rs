@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -10,8 +10,10 @@ use clap::Parser as _;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use seaworthy::{
     cli::{Check, Cli, Command, Listing},
-    examples, inspect,
+    date::Date,
+    examples, init, inspect,
     report::{self, Style},
+    rule,
     run::{self, RunError},
 };
 
@@ -26,6 +28,9 @@ fn main() -> ExitCode {
         Command::Check(options) => check(&options),
         Command::Inspect { file, format } => inspect(&file, format),
         Command::Test { rules, format } => test(rules.as_deref(), format),
+        Command::Explain { rule, format } => explain(&rule, format),
+        Command::Rules { format, rules } => list(&rules, format),
+        Command::Init { path, format } => start(&path, format),
         _ => Err(RunError::Argument("not built yet".into())),
     };
     match answer {
@@ -74,6 +79,37 @@ fn test(folder: Option<&Path>, format: Listing) -> Result<u8, RunError> {
         0 => NOTHING,
         _ => u8::from(!outcome.failures.is_empty()),
     })
+}
+
+fn explain(id: &str, format: Listing) -> Result<u8, RunError> {
+    let rules = run::all_rules(Path::new("."), &[])?;
+    let rule = run::find_rule(&rules, id)?;
+    print(&match format {
+        Listing::Terminal => rule::explain(rule)?,
+        Listing::Json => format!("{}\n", rule::explain_json(rule)?),
+    });
+    Ok(READY)
+}
+
+fn list(folders: &[PathBuf], format: Listing) -> Result<u8, RunError> {
+    let rules = run::all_rules(Path::new("."), folders)?;
+    print(&match format {
+        Listing::Terminal => rule::list(&rules),
+        Listing::Json => format!("{}\n", rule::list_json(&rules)),
+    });
+    Ok(READY)
+}
+
+fn start(root: &Path, format: Listing) -> Result<u8, RunError> {
+    let written = init::init(root, Date::today()).map_err(|(path, error)| RunError::Path {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    print(&match format {
+        Listing::Terminal => init::text(&written),
+        Listing::Json => init::json(&written),
+    });
+    Ok(READY)
 }
 
 fn style(options: &Check) -> Style {

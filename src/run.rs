@@ -22,7 +22,7 @@ use crate::{
     gate, git,
     readiness::{self, Invalid, Readiness, Surroundings},
     report::{Inputs, Report, RuleHelp},
-    rule::{Profile, RuleError, RuleSet},
+    rule::{self, Profile, Rule, RuleError, RuleSet},
     source::Source,
 };
 
@@ -198,14 +198,37 @@ pub fn rules_of(folder: Option<&Path>) -> Result<RuleSet, RunError> {
     Ok(rules)
 }
 
-/// The rules that are on: the built-in ones, the repository's own, those of `--rules`.
-fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
+/// Every rule, on or off: the built-in ones, the repository's own, and those below `folders`.
+///
+/// # Errors
+/// When a folder or a rule cannot be read.
+pub fn all_rules(root: &Path, folders: &[PathBuf]) -> Result<RuleSet, RunError> {
     let mut rules = RuleSet::builtin()?;
     rules.add_folder(&root.join(".seaworthy/rules"))?;
-    for folder in &options.rules {
+    for folder in folders {
         fs::metadata(folder).map_err(|error| RunError::path(folder, &error))?;
         rules.add_folder(folder)?;
     }
+    Ok(rules)
+}
+
+/// The rule with an id of ours, or of a peer.
+///
+/// # Errors
+/// When there is none; the message says which come close.
+pub fn find_rule<'r>(rules: &'r RuleSet, id: &str) -> Result<&'r Rule, RunError> {
+    let by_peer = |rule: &&Rule| rule.equivalents.iter().any(|it| &*it.id == id);
+    rules.get(id).or_else(|| rules.rules.iter().find(by_peer)).ok_or_else(|| {
+        let ids = rules.rules.iter().map(|it| &*it.id);
+        let hint =
+            rule::nearest(id, ids).map_or(String::new(), |it| format!(": did you mean {it}?"));
+        RunError::Argument(format!("no rule is called `{id}`{hint}"))
+    })
+}
+
+/// The rules that are on: the built-in ones, the repository's own, those of `--rules`.
+fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
+    let mut rules = all_rules(root, &options.rules)?;
     let profile = options.profile.or(config.profile).unwrap_or(Profile::Default);
     let either = |given: &[String], configured: &[String]| {
         if given.is_empty() { configured.to_vec() } else { given.to_vec() }

@@ -28,6 +28,7 @@ const LAYERS: &[&str] = &[
     "patch",
     "examples",
     "inspect",
+    "init",
     "git",
     "cli",
     "config",

@@ -1,0 +1,135 @@
+//! `seaworthy init`: a `readiness.toml` and a workflow to start from.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use crate::date::Date;
+
+/// What came of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The file, below the repository.
+    pub path: &'static str,
+    /// Whether it was written; false where it was there and was left alone.
+    pub new: bool,
+}
+
+/// Writes the files below `root` that are not there yet.
+///
+/// # Errors
+/// When a file cannot be written; the path says which.
+pub fn init(root: &Path, today: Date) -> Result<Vec<Written>, (PathBuf, io::Error)> {
+    let files =
+        [("readiness.toml", readiness(today)), (".github/workflows/seaworthy.yml", workflow())];
+    let mut written = Vec::new();
+    for (path, text) in files {
+        let place = root.join(path);
+        let failed = |error| (place.clone(), error);
+        fs::create_dir_all(place.parent().unwrap_or(root)).map_err(failed)?;
+        match fs::File::options().write(true).create_new(true).open(&place) {
+            Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                written.push(Written { path, new: false });
+                continue;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        written.push(Written { path, new: true });
+    }
+    Ok(written)
+}
+
+/// What was done, for people.
+pub fn text(written: &[Written]) -> String {
+    let line = |it: &Written| match it.new {
+        true => format!("wrote {}\n", it.path),
+        false => format!("left {} alone: it is there already\n", it.path),
+    };
+    let lines: String = written.iter().map(line).collect();
+    lines + "next: run `seaworthy checklist` and answer what files cannot prove in readiness.toml\n"
+}
+
+/// What was done, for programs.
+pub fn json(written: &[Written]) -> String {
+    let files: Vec<_> = written.iter().map(|it| json!({"path": it.path, "new": it.new})).collect();
+    json!({"files": files}).to_string() + "\n"
+}
+
+fn readiness(today: Date) -> String {
+    let (soon, day) = (today.plus(90), today);
+    format!(
+        "\
+# What files cannot prove about this service, each with a name, a date and an end.
+# `seaworthy checklist` lists the items that are open. Take the # away from what you can answer.
+
+[service]
+# owner = \"@acme/payments\"
+# launch = {day}
+
+# [[contact]]
+# role = \"on-call\"
+# to = \"https://acme.pagerduty.com/services/orders\"
+# reviewed = {day}
+
+# [[attest]]
+# item = \"pre-launch.verification.pentest\"
+# state = \"met\"
+# by = \"@alice\"
+# on = {day}
+# expires = {soon}
+# evidence = [\"docs/security/pentest.md\"]
+
+# [[waive]]
+# rule = \"dockerfile/root-user\"
+# path = \"legacy/Dockerfile\"
+# by = \"@bob\"
+# reason = \"replaced by the new image in the next release\"
+# expires = {soon}
+"
+    )
+}
+
+fn workflow() -> String {
+    "\
+name: seaworthy
+on: pull_request
+permissions:
+  contents: read
+jobs:
+  ready:
+    runs-on: ubuntu-latest
+    timeout-minutes: 10
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          fetch-depth: 0
+          persist-credentials: false
+      - run: cargo install --locked seaworthy
+      - run: seaworthy check --format github --new-since \"$BASE\"
+        env:
+          BASE: ${{ github.event.pull_request.base.sha }}
+"
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let today = Date::new(2026, 11, 22).unwrap();
+        fs::write(folder.path().join("readiness.toml"), "mine").unwrap();
+        let written = init(folder.path(), today).unwrap();
+        let new: Vec<_> = written.iter().map(|it| it.new).collect();
+        assert_eq!(new, [false, true]);
+        assert_eq!(fs::read_to_string(folder.path().join("readiness.toml")).unwrap(), "mine");
+        assert!(init(folder.path(), today).unwrap().iter().all(|it| !it.new));
+    }
+}
