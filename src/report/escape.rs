@@ -143,7 +143,9 @@ impl<T: AsRef<str>> Display for Code<T> {
             .map(|it| if is_hidden(it) { '\u{fffd}' } else { it })
             .collect::<String>()
             // A cell ends at `|`, in code too; GitHub takes the escape away again.
-            .replace('|', "\\|");
+            .replace('|', "\\|")
+            // The runner of GitHub Actions takes this for a command where the text is printed.
+            .replace("##[", "## [");
         let fence = "`".repeat(longest_run(&text, '`') + 1);
         let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
         match text.trim().is_empty() {

@@ -20,6 +20,11 @@ pub fn render(report: &Report) -> String {
     text
 }
 
+/// The numbers of a checklist as they stand in the report.
+pub fn score(score: Score) -> serde_json::Value {
+    serde_json::to_value(ScoreWire::of(score)).unwrap_or_default()
+}
+
 #[derive(Serialize)]
 struct Wire<'a> {
     schema: u32,

@@ -9,8 +9,15 @@ use crate::{
     gate::{self, Verdict},
 };
 
+pub mod annotations;
+pub mod checklist;
 pub mod escape;
+pub mod gitlab;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod sarif;
 pub mod terminal;
 
 /// All that one run has to say.
@@ -133,7 +140,13 @@ impl Default for Style {
 pub fn render(report: &Report, format: Format, style: &Style) -> String {
     match format {
         Format::Terminal => terminal::render(report, style),
-        _ => json::render(report),
+        Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report),
+        Format::Github => annotations::render(report),
+        Format::Markdown => markdown::comment(report, markdown::Links::default()),
+        Format::Junit => junit::render(report),
+        Format::Gitlab => gitlab::render(report),
+        Format::Html => html::render(report),
     }
 }
 
