@@ -115,6 +115,9 @@ pub struct Check {
     /// The change, as a unified diff, instead of asking git
     #[arg(long, value_name = "FILE")]
     pub diff: Option<PathBuf>,
+    /// A changed line of which a branch was not taken is not covered
+    #[arg(long)]
+    pub branch_coverage: bool,
     /// Block only on what an earlier JSON report does not hold
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,

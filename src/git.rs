@@ -95,21 +95,19 @@ fn next_blob(rest: &mut &[u8]) -> Option<Vec<u8>> {
     Some(blob)
 }
 
-/// The change from `commit` to what lies on disk, as a unified diff without context.
+/// The change to what lies on disk since it left the history of `commit`, as a unified diff without
+/// context: what others did to the base in the meantime is no part of it. Where the histories do
+/// not meet (a shallow clone), the change from `commit` itself.
 ///
 /// # Errors
 /// When git cannot give it.
 pub fn diff(root: &Path, commit: &str) -> io::Result<String> {
-    let arguments = [
-        "diff",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-color",
-        "--unified=0",
-        "--relative",
-        commit,
-    ];
-    Ok(String::from_utf8_lossy(&git(root, &arguments, b"")?).into_owned())
+    let options =
+        ["diff", "--no-ext-diff", "--no-textconv", "--no-color", "--unified=0", "--relative"];
+    let since_left = [&options[..], &["--merge-base", commit]].concat();
+    let bytes = git(root, &since_left, b"")
+        .or_else(|_| git(root, &[&options[..], &[commit]].concat(), b""))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The files below `root` that commits since `day` touched, with the day of the last one.

@@ -31,7 +31,7 @@ pub struct PatchCoverage {
     pub total: u64,
     /// The files of which a report says something about an added line.
     pub files: BTreeMap<String, FileCoverage>,
-    /// Changed files in a measured language of which no report says anything.
+    /// Changed files in a measured language of which no report says anything for sure.
     pub unmeasured: Vec<String>,
     /// Changed files that a path of a report may mean, and another file too.
     pub ambiguous: Vec<String>,
@@ -168,6 +168,7 @@ impl<'f> Seen<'f> {
             let Some(lines) = self.lines.get(path.as_str()) else {
                 if self.ambiguous.contains(path.as_str()) {
                     result.ambiguous.push(path.clone());
+                    result.unmeasured.push(path.clone());
                 } else if ending(path).is_some_and(|it| self.languages.contains(&it)) {
                     result.unmeasured.push(path.clone());
                 }

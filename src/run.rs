@@ -11,7 +11,10 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::{
-    artifact::{self, Kind, Reading},
+    artifact::{
+        self, Kind, Reading,
+        coverage::{Count, merge},
+    },
     assess::{self, ItemStatus, Score},
     checklist::checklist,
     cli::{Check, FailOn},
@@ -20,8 +23,9 @@ use crate::{
     discover::{self, Content, Found},
     evaluate::{self, Outcome},
     gate, git,
+    patch::{self, Partial},
     readiness::{self, Invalid, Readiness, Surroundings},
-    report::{Inputs, Report, RuleHelp},
+    report::{Coverage, Inputs, Ratio, Report, RuleHelp},
     rule::{self, Profile, Rule, RuleError, RuleSet},
     source::Source,
 };
@@ -79,7 +83,8 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     mark_new(&mut outcome, &root, options, &rules)?;
     let changed = changed(&root, &readiness);
     let checklist = assess(&outcome, &readiness, &changed, now);
-    Ok(report(outcome, &rules, checklist, fail_on(options, &config)))
+    let coverage = coverage(&outcome, &root, options)?;
+    Ok(Report { coverage, ..report(outcome, &rules, checklist, fail_on(options, &config)) })
 }
 
 fn today(options: &Check) -> Result<Date, RunError> {
@@ -137,6 +142,31 @@ fn assess(
         now,
     };
     assess::assess(checklist(), input)
+}
+
+/// What the coverage reports say of the whole and of the change, if there are any.
+fn coverage(outcome: &Outcome, root: &Path, options: &Check) -> Result<Option<Coverage>, RunError> {
+    let reports: Vec<_> = outcome.artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
+    if reports.is_empty() {
+        return Ok(None);
+    }
+    let ratio = |it: Count| Ratio { covered: it.covered, total: it.total };
+    let whole = merge::whole(&reports, &outcome.paths);
+    let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
+    let patch = change(root, options)?
+        .map(|diff| patch::coverage(&diff, &reports, &outcome.paths, partial));
+    Ok(Some(Coverage { lines: ratio(whole.lines), branches: whole.branches.map(ratio), patch }))
+}
+
+/// The change under review, as a unified diff, if the user says which.
+fn change(root: &Path, options: &Check) -> Result<Option<String>, RunError> {
+    if let Some(path) = &options.diff {
+        let bytes = fs::read(path).map_err(|error| RunError::path(path, &error))?;
+        return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let Some(base) = &options.new_since else { return Ok(None) };
+    let diff = git::commit(root, base).and_then(|commit| git::diff(root, &commit));
+    diff.map(Some).map_err(|error| RunError::Argument(format!("--new-since {base}: {error}")))
 }
 
 /// The folder that paths are below, and the one file that was named, if a file was named.

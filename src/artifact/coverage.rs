@@ -23,6 +23,7 @@ mod jacoco;
 mod lcov;
 mod llvm;
 mod opencover;
+pub mod merge;
 pub mod paths;
 mod python;
 pub mod report;

@@ -148,8 +148,8 @@ pub fn reading(path: &str) -> Reading {
         return Reading::Text;
     }
     match extension {
-        "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "dockerfile"
-        | "containerfile" | "make" | "mak" => Reading::Artifact,
+        "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "cov" | "coveragexml"
+        | "dockerfile" | "containerfile" | "make" | "mak" => Reading::Artifact,
         "sh" | "bash" => Reading::Text,
         _ if ["dockerfile", "containerfile", "makefile", "gnumakefile"]
             .iter()

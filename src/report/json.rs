@@ -9,6 +9,7 @@ use crate::{
     assess::{ItemStatus, Score, Witness},
     document::Problem,
     finding::{Finding, Object, Related, Waiver},
+    patch::PatchCoverage,
     source::Position,
 };
 
@@ -53,9 +54,10 @@ impl<'a> Wire<'a> {
                 bytes: report.inputs.bytes,
                 artifacts: &report.inputs.artifacts,
             },
-            coverage: report.coverage.map(|it| CoverageWire {
+            coverage: report.coverage.as_ref().map(|it| CoverageWire {
                 lines: RatioWire::of(it.lines),
-                patch: it.patch.map(RatioWire::of),
+                branches: it.branches.map(RatioWire::of),
+                patch: it.patch.as_ref().map(PatchCoverage::json),
             }),
         }
     }
@@ -251,7 +253,8 @@ impl RatioWire {
 #[derive(Serialize)]
 struct CoverageWire {
     lines: RatioWire,
-    patch: Option<RatioWire>,
+    branches: Option<RatioWire>,
+    patch: Option<serde_json::Value>,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::{
     document::Problem,
     finding::{Finding, Severity},
     gate::{self, Verdict},
+    patch::PatchCoverage,
 };
 
 pub mod annotations;
@@ -75,12 +76,14 @@ pub struct Ratio {
 }
 
 /// What coverage reports say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// Of all lines.
     pub lines: Ratio,
-    /// Of the lines that the change under review touches.
-    pub patch: Option<Ratio>,
+    /// Of all branches, where reports look at them.
+    pub branches: Option<Ratio>,
+    /// Of the lines that the change under review adds.
+    pub patch: Option<PatchCoverage>,
 }
 
 /// What a rule says of itself.

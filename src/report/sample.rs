@@ -133,7 +133,10 @@ pub fn report() -> Report {
             bytes: 3456,
             artifacts: [("dockerfile", 1), ("kubernetes", 2), ("makefile", 1)].into(),
         },
-        coverage: Some(Coverage { lines: Ratio { covered: 81, total: 100 }, patch: None }),
+        coverage: Some(Coverage {
+            lines: Ratio { covered: 81, total: 100 },
+            ..Coverage::default()
+        }),
         fail_on: Some(Severity::Error),
         blocking: 1,
         rules,
