@@ -56,7 +56,7 @@ fn bindings<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 ("role_name", Value::Str(name)),
                 ("role", role.map_or(Value::Null, |it| brief(it))),
                 ("rules", Value::maybe(role.and_then(|it| it.node.get("rules")))),
-                ("builtin", Value::Bool(kind == "ClusterRole" && is_builtin(name))),
+                ("builtin", Value::Bool(is_builtin(kind, name))),
                 ("subjects", Value::maybe(from.node.get("subjects"))),
                 ("certain", Value::Bool(objects.is_certain(from, Class::Role))),
             ])],
@@ -66,8 +66,12 @@ fn bindings<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     }
 }
 
-fn is_builtin(role: &str) -> bool {
-    matches!(role, "admin" | "cluster-admin" | "edit" | "view") || role.starts_with("system:")
+fn is_builtin(kind: &str, name: &str) -> bool {
+    let own = match kind {
+        "ClusterRole" => matches!(name, "admin" | "cluster-admin" | "edit" | "view"),
+        _ => name == "extension-apiserver-authentication-reader",
+    };
+    own || name.starts_with("system:") || name.starts_with("kubeadm:")
 }
 
 const ACCOUNT_FIELDS: &[Field] = &[

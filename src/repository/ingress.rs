@@ -36,8 +36,12 @@ fn of_ingress<'a>(from: &Object<'a>) -> Vec<Backend<'a>> {
     let paths = list(from.spec("rules")).flat_map(|rule| list(rule.at(&["http", "paths"])));
     let all = ["defaultBackend", "backend"].iter().filter_map(|key| from.spec(key));
     let all = all.chain(paths.filter_map(|path| path.get("backend")));
-    all.filter(|it| it.get("resource").is_none()).map(|it| of_backend(from, it)).collect()
+    let services = all.filter(|it| it.get("resource").is_none()).map(|it| of_backend(from, it));
+    services.filter(|it| it.port.is_none_or(|port| port.text() != ALB_ACTION)).collect()
 }
+
+/// The port with which the controller of AWS marks a name that is an annotation, and no Service.
+const ALB_ACTION: &str = "use-annotation";
 
 /// The stable version knows `service`, those before it `serviceName`; each drops the other's.
 fn of_backend<'a>(from: &Object<'a>, node: Node<'a>) -> Backend<'a> {

@@ -30,7 +30,7 @@ pub(super) struct Link<'a> {
 pub(super) struct Links<'a> {
     /// The links of each selecting object.
     by_from: HashMap<u32, Vec<Link<'a>>>,
-    /// The objects that select a workload.
+    /// The objects that for certain select a workload.
     by_workload: HashMap<u32, Vec<u32>>,
     /// Policies that select a whole namespace.
     wide: Vec<u32>,
@@ -51,7 +51,10 @@ impl<'a> Links<'a> {
         }
         for from in objects.of(Class::Autoscaler) {
             let to: Vec<u32> = target(objects, from).iter().map(|it| it.id).collect();
-            it.keep(Link { from: from.id, selector: Selector::default(), to, wide: false });
+            it.keep(
+                objects,
+                Link { from: from.id, selector: Selector::default(), to, wide: false },
+            );
         }
         for class in [Class::Ingress, Class::Route] {
             for from in objects.of(class) {
@@ -72,11 +75,12 @@ impl<'a> Links<'a> {
             self.wide.push(from.id);
         }
         let to = found.iter().map(|it| it.id).collect();
-        self.keep(Link { from: from.id, selector, to, wide });
+        self.keep(objects, Link { from: from.id, selector, to, wide });
     }
 
-    fn keep(&mut self, link: Link<'a>) {
-        for &to in &link.to {
+    fn keep(&mut self, objects: &Objects<'a>, link: Link<'a>) {
+        let from = objects.get(link.from);
+        for &to in link.to.iter().filter(|&&to| objects.is_firm(from, objects.get(to))) {
             self.by_workload.entry(to).or_default().push(link.from);
         }
         self.by_from.entry(link.from).or_default().push(link);

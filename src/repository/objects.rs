@@ -109,6 +109,8 @@ pub(super) struct Objects<'a> {
     unread: HashSet<&'a str>,
     /// Folders that hold a `Chart.yaml`.
     charts: HashSet<&'a str>,
+    /// Folders that define one object in several files: each file stands for itself.
+    variants: HashSet<&'a str>,
 }
 
 /// The extensions of templates and programs that become manifests.
@@ -227,6 +229,7 @@ impl<'a> Objects<'a> {
             }
         }
         it.note_unread(files, troubled, &read);
+        it.note_variants();
         it
     }
 
@@ -286,6 +289,16 @@ impl<'a> Objects<'a> {
             let is_template = TEMPLATES.contains(&extension) && !read.contains(path.as_str());
             if is_template || is_yaml && lost.contains(path.as_str()) {
                 self.unread.insert(folder);
+            }
+        }
+    }
+
+    fn note_variants(&mut self) {
+        let mut seen: HashMap<(&str, Class, &str, &str), &str> = HashMap::new();
+        for it in self.all.iter().filter(|it| !it.name.is_empty()) {
+            let key = (it.folder, it.class, it.name, it.namespace);
+            if *seen.entry(key).or_insert(it.path) != it.path {
+                self.variants.insert(it.folder);
             }
         }
     }
@@ -353,6 +366,10 @@ impl<'a> Objects<'a> {
 
     /// Of several objects, those of a build of `from`, else those in the nearest folder.
     fn nearest<'o>(&self, from: &Object<'a>, found: Vec<&'o Object<'a>>) -> Vec<&'o Object<'a>> {
+        let mut found = found;
+        if self.variants.contains(from.folder) && self.builds_of(from).is_empty() {
+            found.retain(|it| it.folder != from.folder || it.path == from.path);
+        }
         let near = |it: &Object<'_>| match self.together(from, it) {
             true => usize::MAX,
             false => common(from.folder, it.folder),
@@ -403,7 +420,28 @@ impl<'a> Objects<'a> {
     pub(super) fn is_open(&self, from: &Object<'_>) -> bool {
         folders(from.folder).any(|it| self.charts.contains(it))
             || self.unread.contains(from.folder)
+            || self.variants.contains(from.folder) && self.builds_of(from).is_empty()
             || self.builds_of(from).iter().any(|&at| self.builds.builds[at as usize].open)
+    }
+
+    /// Whether `to` is for certain what `from` means: they are deployed together, or lie in one
+    /// folder or in folders side by side.
+    pub(super) fn is_firm(&self, from: &Object<'_>, to: &Object<'_>) -> bool {
+        let (own, other) = (from.folder, to.folder);
+        let below: &HashMap<(&str, Class), u32> = &self.below;
+        let is_near = match (own.rsplit_once('/'), other.rsplit_once('/')) {
+            (Some(a), Some(b)) => a.0 == b.0 || a.0 == other || b.0 == own,
+            (None, Some(b)) => b.0 == own,
+            (Some(a), None) => a.0 == other,
+            // Two folders of the root belong together where each holds kinds of its own.
+            (None, None) => !below.contains_key(&(own, to.class)),
+        };
+        from.path == to.path || self.together(from, to) || own == other || is_near
+    }
+
+    /// Whether objects of the class are kept with this one: in its folder or in its build.
+    pub(super) fn keeps(&self, from: &Object<'_>, class: Class) -> bool {
+        self.of(class).take(1000).any(|it| same_namespace(from, it) && self.together(from, it))
     }
 
     fn manages(&self, from: &Object<'_>, class: Class) -> bool {
@@ -429,6 +467,12 @@ impl<'a> Objects<'a> {
                 named.map_or(it.name, Node::text) == name
             })
         })
+    }
+
+    /// Whether workloads of a kind are kept in the object's folder or in its build.
+    pub(super) fn keeps_kind(&self, from: &Object<'_>, kind: &str) -> bool {
+        let of_kind = self.of(Class::Workload).filter(|it| it.kind == kind);
+        of_kind.take(1000).any(|it| self.together(from, it))
     }
 
     /// Whether an object of this kind and name that `from` can mean is anywhere.

@@ -62,6 +62,8 @@ struct Reference<'a> {
     key: Option<Node<'a>>,
     via: &'static str,
     optional: bool,
+    /// The claim's volume.
+    volume: Option<&'a str>,
 }
 
 impl<'a> Reference<'a> {
@@ -74,7 +76,7 @@ impl<'a> Reference<'a> {
         };
         let name = node.get(name).filter(|it| it.as_str().is_some_and(|it| !it.is_empty()))?;
         let optional = node.get("optional").and_then(Node::as_bool) == Some(true);
-        Some(Self { kind, class, name, key: None, via, optional })
+        Some(Self { kind, class, name, key: None, via, optional, volume: None })
     }
 
     fn key(self, key: Option<Node<'a>>) -> Self {
@@ -84,8 +86,13 @@ impl<'a> Reference<'a> {
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for from in repository.objects.of(Class::Workload) {
+        let templates = from.spec("volumeClaimTemplates").into_iter().flat_map(Node::children);
+        let own: Vec<_> =
+            templates.filter_map(|it| it.at(&["metadata", "name"])?.as_str()).collect();
         for reference in from.pods.iter().flat_map(|pod| references(pod.spec)) {
-            if !is_template(reference.name.text()) {
+            // A StatefulSet replaces the volumes that bear the name of one of its templates.
+            let replaced = reference.volume.is_some_and(|it| own.contains(&it));
+            if !replaced && !is_template(reference.name.text()) {
                 emit(subject(repository, from, &reference));
             }
         }
@@ -135,7 +142,8 @@ fn of_container<'a>(container: Node<'a>, found: &mut Vec<Reference<'a>>) {
 
 fn of_volume<'a>(volume: Node<'a>, found: &mut Vec<Reference<'a>>) {
     if let Some(claim) = volume.get("persistentVolumeClaim") {
-        found.extend(Reference::new("PersistentVolumeClaim", "volume", claim, "claimName"));
+        let reference = Reference::new("PersistentVolumeClaim", "volume", claim, "claimName");
+        found.extend(reference.map(|it| Reference { volume: volume.str("name"), ..it }));
     }
     of_source(volume, "secretName", found);
     if let Some(projected) = volume.get("projected") {
@@ -177,7 +185,8 @@ fn subject<'a>(
     };
     let has_key = match (reference.key, targets.is_empty(), generated) {
         (Some(key), false, _) => {
-            made || targets.iter().any(|it| objects.is_patched(it) || holds(it.node, key.text()))
+            let known = |it: &&Object<'a>| objects.is_firm(from, it) && !objects.is_patched(it);
+            made || targets.iter().any(|it| !known(it) || holds(it.node, key.text()))
         }
         (Some(key), true, Some(it)) => {
             it.keys.as_ref().is_none_or(|keys| keys.iter().any(|it| it == key.text()))

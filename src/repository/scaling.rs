@@ -60,7 +60,8 @@ fn autoscalers<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         let target = target.map(|&at| objects.get(at));
         let builtin =
             matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController");
-        let known = target.filter(|it| !objects.is_patched(it));
+        let certain = objects.is_certain(from, Class::Workload) && objects.keeps_kind(from, kind);
+        let known = target.filter(|it| objects.is_firm(from, it) && !objects.is_patched(it));
         emit(Subject {
             values: vec![record([
                 ("object", Value::Node(from.node)),
@@ -68,7 +69,7 @@ fn autoscalers<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 ("name", Value::Str(name)),
                 ("builtin", Value::Bool(builtin)),
                 ("found", Value::Bool(target.is_some() || objects.exists(from, kind, name))),
-                ("certain", Value::Bool(builtin && objects.is_certain(from, Class::Workload))),
+                ("certain", Value::Bool(builtin && certain)),
                 ("min", Value::Int(least(from))),
                 ("max", Value::maybe(from.spec("maxReplicas"))),
                 ("target", target.map_or(Value::Null, |it| brief(it))),
@@ -126,7 +127,11 @@ fn measured_containers<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         // A LimitRange gives requests to containers that have none.
         let mut other = objects.of(Class::Other);
         let given = other.any(|it| it.kind == "LimitRange" && same_namespace(it, target));
-        if given || objects.is_patched(target) || objects.is_patched(from) {
+        if given
+            || !objects.is_firm(from, target)
+            || objects.is_patched(target)
+            || objects.is_patched(from)
+        {
             continue;
         }
         for (resource, only) in measured(from) {
@@ -282,7 +287,8 @@ fn budgets<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             continue;
         };
         let workloads: Vec<_> = link.to.iter().map(|&at| objects.get(at)).collect();
-        let patched = objects.is_patched(from);
+        let far = workloads.iter().any(|it| !objects.is_firm(from, it));
+        let patched = far || objects.is_patched(from);
         let pods = (!patched).then(|| pods(repository, &workloads)).flatten();
         let (min, max) = (from.spec("minAvailable"), from.spec("maxUnavailable"));
         let spare = pods.and_then(|pods| match (min, max) {

@@ -62,7 +62,7 @@ const FIELDS: &[Field] = &[
     Field {
         name: "governing",
         shape: Shape::Any,
-        means: "of a StatefulSet: `name`, `found`, `headless`, `selects` and `certain` of its Service",
+        means: "of a StatefulSet: `name`, `found`, `headless`, `selects`, `near` and `certain` of its Service",
     },
     Field { name: "patched", shape: Shape::Bool, means: "whether a kustomization may change it" },
     Field { name: "open", shape: Shape::Bool, means: "whether something near it cannot be read" },
@@ -104,7 +104,7 @@ fn subject<'a>(repository: &'a Repository<'a>, from: &'a Object<'a>) -> Subject<
             ("policies", briefs(selecting(Class::Policy))),
             ("isolated_in", Value::Bool(isolated_in)),
             ("isolated_out", Value::Bool(isolated_out)),
-            ("policed", Value::Bool(objects.is_certain(from, Class::Policy))),
+            ("policed", Value::Bool(objects.keeps(from, Class::Policy))),
             ("governing", governing(repository, from)),
             ("patched", Value::Bool(objects.is_patched(from))),
             ("open", Value::Bool(objects.is_open(from) || objects.has_operator(from))),
@@ -132,6 +132,7 @@ fn governing<'a>(repository: &'a Repository<'a>, from: &'a Object<'a>) -> Value<
         ("found", Value::Bool(!found.is_empty())),
         ("headless", Value::Bool(found.iter().any(headless))),
         ("selects", Value::Bool(found.iter().any(selects))),
+        ("near", Value::Bool(found.iter().any(|it| objects.is_firm(from, it)))),
         ("certain", Value::Bool(objects.is_certain(from, Class::Service))),
     ])
 }
