@@ -7,8 +7,10 @@ use crate::{
 };
 
 mod derive;
+mod lifecycle;
 mod manifest;
 mod pods;
+mod suppress;
 mod views;
 
 pub use manifest::{Container, Manifest, Pod, manifests};
@@ -29,7 +31,8 @@ pub fn parse(tree: Tree, problems: Vec<Problem>) -> Parsed {
         problems.push(Problem::at(&tree.source, 0, Trouble::Limit, reason));
     }
     let derived = found.objects.into_iter().map(|it| derive::append(&mut tree, it)).collect();
-    let artifact = Artifact { derived, ..Artifact::new(Kind::Kubernetes, tree) };
+    let mut artifact = Artifact { derived, ..Artifact::new(Kind::Kubernetes, tree) };
+    artifact.suppressions = suppress::suppressions(&artifact);
     note_patches(&artifact, &mut problems);
     Parsed { artifact: Some(artifact), problems }
 }

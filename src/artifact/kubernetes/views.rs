@@ -1,6 +1,9 @@
 //! The views on manifests.
 
-use super::manifest::{Container, Manifest, Pod, manifests};
+use super::{
+    lifecycle::life,
+    manifest::{Container, Manifest, Pod, manifests},
+};
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
     document::Node,
@@ -101,6 +104,18 @@ macro_rules! of_kind {
 /// The views.
 pub const VIEWS: &[View] = &[
     of_kind!("kubernetes.object", "every object, also custom ones", _, _),
+    view(
+        "kubernetes.deprecated_api",
+        "every object whose version of the API is deprecated or removed",
+        &[
+            it("the object as written"),
+            OBJECT,
+            field("deprecated", Shape::Number, "the release that deprecated it: 22 for 1.22"),
+            field("removed", Shape::Number, "the release that no longer serves it"),
+            field("replacement", Shape::Text, "the `apiVersion` to use; empty if there is none"),
+        ],
+        deprecated_apis,
+    ),
     view(
         "kubernetes.workload",
         "every object that is a pod or makes pods; one subject for each of its pod templates",
@@ -250,6 +265,25 @@ fn judged(artifact: &Artifact) -> impl Iterator<Item = (Manifest<'_>, Pod<'_>)> 
 
 fn all_containers<'a>(pod: Pod<'a>) -> Value<'a> {
     Value::nodes(pod.containers().map(Container::raw))
+}
+
+fn deprecated_apis<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for manifest in manifests(artifact) {
+        let Some(life) = life(manifest.group(), manifest.version(), manifest.kind()) else {
+            continue;
+        };
+        emit(Subject {
+            values: vec![
+                manifest.raw().into(),
+                manifest.record().into(),
+                i64::from(life.deprecated).into(),
+                i64::from(life.removed).into(),
+                life.replacement.into(),
+            ],
+            at: manifest.raw().get("apiVersion").unwrap_or_else(|| manifest.raw()),
+            object: Some(manifest.object()),
+        });
+    }
 }
 
 fn workloads<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
