@@ -88,15 +88,13 @@ fn comments(artifact: &Artifact) -> Vec<Suppression> {
     if memchr::memmem::find(source.text.as_bytes(), MARK.as_bytes()).is_none() {
         return found;
     }
-    let objects: Vec<_> = manifests(artifact)
-        .map(|it| (source.position(it.raw().span().end).line, it))
-        .collect();
+    let objects: Vec<_> =
+        manifests(artifact).map(|it| (source.position(it.raw().span().end).line, it)).collect();
     for at in memchr::memmem::find_iter(source.text.as_bytes(), MARK) {
         let line = source.position(at as u32).line;
         let before = &source.text[source.line_start(line) as usize..at];
         let next = objects.partition_point(|&(end, _)| end < line);
-        let (Some(&(_, manifest)), true) =
-            (objects.get(next), before.trim_end().ends_with('#'))
+        let (Some(&(_, manifest)), true) = (objects.get(next), before.trim_end().ends_with('#'))
         else {
             continue;
         };
