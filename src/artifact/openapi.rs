@@ -11,7 +11,7 @@ mod schema;
 mod views;
 
 use super::{Artifact, Kind, Parsed};
-use crate::document::{Node, Problem, Tree};
+use crate::document::{Node, Problem, Tree, Trouble};
 
 pub use views::VIEWS;
 
@@ -22,8 +22,12 @@ pub fn claims(tree: &Tree) -> bool {
 
 /// Derives from the written tree what views need.
 pub fn parse(tree: Tree, problems: Vec<Problem>) -> Parsed {
-    let mut tree = tree;
-    let derived = derive::append(&mut tree);
+    let (mut tree, mut problems) = (tree, problems);
+    let (derived, complete) = derive::append(&mut tree);
+    if !complete {
+        let reason = "its schemas unfold to more than we read: some examples are not judged";
+        problems.push(Problem::at(&tree.source, 0, Trouble::Limit, reason));
+    }
     let artifact = Artifact { derived, ..Artifact::new(Kind::Openapi, tree) };
     Parsed { artifact: Some(artifact), problems }
 }

@@ -14,6 +14,9 @@ use crate::document::{Id, Kind, Node};
 const METHODS: &[&str] =
     &["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
+/// The types whose schemas are listed.
+const TYPES: [&str; 4] = ["string", "integer", "array", "object"];
+
 /// The sections of `components` whose entries should be used.
 const SECTIONS: &[&str] = &[
     "schemas",
@@ -36,6 +39,8 @@ pub struct Collected {
     pub records: Vec<(&'static str, Vec<Record>)>,
     /// Lists of written nodes, by the name of their view.
     pub nodes: Vec<(&'static str, Vec<Id>)>,
+    /// Whether all examples were held against their schemas.
+    pub complete: bool,
 }
 
 /// Collects from the document at `root`.
@@ -55,9 +60,10 @@ pub fn collect(root: Node<'_>, version: Version) -> Collected {
     walk.components();
     walk.servers();
     walk.tags();
-    schema::examples(&walk.refs, root, version, &mut walk.records);
+    let (wrong_examples, complete) = schema::examples(&walk.refs, root, version);
+    walk.add("wrong_example", wrong_examples);
     let document = walk.document();
-    Collected { document, records: walk.records, nodes: walk.nodes }
+    Collected { document, records: walk.records, nodes: walk.nodes, complete }
 }
 
 /// An operation, and the path it stands under.
@@ -156,7 +162,6 @@ impl<'a> Walk<'a> {
             ("string", lists.strings),
             ("integer", lists.integers),
             ("array", lists.arrays),
-            ("object", lists.objects),
             ("enum", lists.enums),
             ("headers", lists.headers),
             ("example", lists.examples),
@@ -168,6 +173,8 @@ impl<'a> Walk<'a> {
         self.add("parameter", lists.parameters);
         self.add("responses", lists.responses);
         self.add("enum_value", lists.enum_values);
+        self.add("open_object", lists.open_objects);
+        self.add("site", lists.sites);
         let responses = self.responses(&in_paths);
         self.add("response", responses);
     }
@@ -498,16 +505,23 @@ impl<'a> Walk<'a> {
     fn components(&mut self) {
         let tree = self.root.tree();
         let end = tree.nodes[self.root.id() as usize].low;
-        let used: HashSet<String> = (self.root.id()..end)
-            .map(|id| tree.node(id))
-            .filter(|it| it.key() == "$ref")
-            .filter_map(Node::as_str)
-            .map(|it| it.split('/').map(super::refs::decoded).collect::<Vec<_>>().join("/"))
-            .collect();
+        let mut used: HashMap<String, Vec<Id>> = HashMap::new();
+        let references = (self.root.id()..end).map(|id| tree.node(id));
+        for it in references.filter(|it| it.key() == "$ref") {
+            let Some(pointer) = it.as_str() else { continue };
+            let parts: Vec<_> = pointer.split('/').map(super::refs::decoded).collect();
+            used.entry(parts.join("/")).or_default().push(it.id());
+        }
+        // What only a component itself refers to is not used.
+        let outside = |it: Node<'_>, uses: &Vec<Id>| {
+            let end = tree.nodes[it.id() as usize].low.max(it.id() + 1);
+            uses.iter().any(|at| *at < it.id() || *at >= end)
+        };
         let mut records = Vec::new();
         let mut section = |prefix: &str, name: &str, entries: Option<Node<'a>>| {
             for (key, it) in entries.into_iter().flat_map(Node::entries) {
-                let is_used = used.contains(&format!("{prefix}/{key}"));
+                let uses = used.get(&format!("{prefix}/{key}"));
+                let is_used = uses.is_some_and(|uses| outside(it, uses));
                 records.push(record(
                     it,
                     vec![
@@ -604,7 +618,8 @@ struct Lists {
     strings: Vec<Id>,
     integers: Vec<Id>,
     arrays: Vec<Id>,
-    objects: Vec<Id>,
+    open_objects: Vec<Record>,
+    sites: Vec<Record>,
     enums: Vec<Id>,
     headers: Vec<Id>,
     examples: Vec<Id>,
@@ -639,20 +654,62 @@ impl Lists {
                 self.keywords.push(record(node, vec![("name", text(key))]));
             }
             "headers" if node.is_map() => self.headers.push(node.id()),
-            "examples" if node.is_map() => self.examples(node, refs),
-            "parameters" => self.parameters(node, refs, in_paths),
+            "examples" if node.is_map() && parent.is_some_and(takes_examples) => {
+                self.examples(node, refs);
+            }
+            "parameters" => {
+                let shared = parent.is_some_and(|it| it.key() == "components");
+                self.parameters(node, shared, refs, in_paths);
+            }
             "responses" if node.is_map() && in_paths.get(node.id() as usize) == Some(&true) => {
                 self.responses.push(responses(node, refs));
             }
             "$ref" => self.reference(version, node, parent, refs),
             _ => {}
         }
-        if node.is_map() && pointer(node).is_none() {
-            self.typed(version, key, node);
+        if !node.is_map() {
+            return;
+        }
+        if pointer(node).is_none() {
+            self.typed(version, key, node, refs);
+        } else if node.len() > 1 {
+            self.site(version, node, refs);
         }
     }
 
-    fn typed(&mut self, version: Version, key: &str, node: Node<'_>) {
+    /// A reference with keys beside it is a place of its own for what it leads to.
+    fn site<'a>(&mut self, version: Version, node: Node<'a>, refs: &Refs<'a>) {
+        let target = refs.resolve(node).filter(|it| it.is_map());
+        let Some((target, kind)) = target.and_then(|it| Some((it, it.get("type")?))) else {
+            return;
+        };
+        for (name, is) in TYPES.into_iter().zip(types(version, kind)) {
+            if is {
+                let site = ("site", Fact::Node(node.id()));
+                self.sites.push(record(target, vec![("type", text(name)), site]));
+            }
+        }
+    }
+
+    /// An object that allows more than it names, and what it allows.
+    fn open_object<'a>(&mut self, node: Node<'a>, refs: &Refs<'a>) {
+        for keyword in ["additionalProperties", "unevaluatedProperties"] {
+            let Some(written) = node.get(keyword) else { continue };
+            let allows = refs.resolve(written).unwrap_or(written);
+            if allows.as_bool() == Some(false) {
+                continue;
+            }
+            let is_schema = Fact::Bool(written.is_map());
+            let facts = vec![
+                ("keyword", text(keyword)),
+                ("allows", Fact::Node(allows.id())),
+                ("by_schema", is_schema),
+            ];
+            self.open_objects.push(record(node, facts));
+        }
+    }
+
+    fn typed<'a>(&mut self, version: Version, key: &str, node: Node<'a>, refs: &Refs<'a>) {
         let mut kinds = [false; 4];
         for (name, value) in node.entries() {
             match name {
@@ -661,7 +718,10 @@ impl Lists {
                 _ => {}
             }
         }
-        let lists = [&mut self.strings, &mut self.integers, &mut self.arrays, &mut self.objects];
+        if kinds[3] {
+            self.open_object(node, refs);
+        }
+        let lists = [&mut self.strings, &mut self.integers, &mut self.arrays];
         for (list, is) in lists.into_iter().zip(kinds) {
             if is {
                 list.push(node.id());
@@ -701,13 +761,14 @@ impl Lists {
         }
     }
 
-    fn parameters<'a>(&mut self, node: Node<'a>, refs: &Refs<'a>, in_paths: &[bool]) {
+    fn parameters<'a>(&mut self, node: Node<'a>, shared: bool, refs: &Refs<'a>, in_paths: &[bool]) {
         for it in node.children().filter_map(|it| refs.resolve(it)) {
             if !it.is_map() || it.get("in").is_none() || !self.seen.insert(it.id()) {
                 continue;
             }
             let in_paths = in_paths.get(it.id() as usize) == Some(&true);
-            let mut facts = vec![("in_paths", Fact::Bool(in_paths))];
+            let mut facts =
+                vec![("in_paths", Fact::Bool(in_paths)), ("shared", Fact::Bool(shared))];
             if let Some(schema) = it.get("schema").and_then(|it| refs.resolve(it)) {
                 facts.push(("schema", Fact::Node(schema.id())));
             }
@@ -743,6 +804,12 @@ impl Lists {
     }
 }
 
+/// Whether a node is a place for named examples: a media type, a parameter, a header, or
+/// `components`; and not a schema with a property of that name.
+fn takes_examples(node: Node<'_>) -> bool {
+    node.get("schema").is_some() || node.get("in").is_some() || node.key() == "components"
+}
+
 /// A `responses` object: which codes it has, and those without content.
 fn responses<'a>(node: Node<'a>, refs: &Refs<'a>) -> Record {
     let mut codes = Vec::new();
@@ -765,12 +832,11 @@ fn responses<'a>(node: Node<'a>, refs: &Refs<'a>) -> Record {
 
 /// Whether a `type` says string, integer, array, object.
 fn types(version: Version, value: Node<'_>) -> [bool; 4] {
-    let names = ["string", "integer", "array", "object"];
     if let Some(one) = value.as_str() {
-        return names.map(|it| it == one);
+        return TYPES.map(|it| it == one);
     }
     let lists = (version.major, version.minor) >= (3, 1) && value.is_seq();
-    names.map(|it| lists && value.children().any(|one| one.as_str() == Some(it)))
+    TYPES.map(|it| lists && value.children().any(|one| one.as_str() == Some(it)))
 }
 
 fn is_success(code: &str) -> bool {

@@ -36,12 +36,13 @@ pub struct Record {
 }
 
 /// Collects from the first document that is one, and appends one derived root for it: a map from
-/// the names of views to lists, and `document`.
-pub fn append(tree: &mut Tree) -> Vec<Id> {
+/// the names of views to lists, and `document`. Says whether everything was looked at.
+pub fn append(tree: &mut Tree) -> (Vec<Id>, bool) {
     let found = tree.documents().find_map(|root| Some((root, Version::of(root)?)));
-    let Some((root, version)) = found else { return Vec::new() };
+    let Some((root, version)) = found else { return (Vec::new(), true) };
     let (root, collected) = (root.id(), collect(root, version));
-    vec![write(tree, root, collected)]
+    let complete = collected.complete;
+    (vec![write(tree, root, collected)], complete)
 }
 
 fn write(tree: &mut Tree, root: Id, collected: Collected) -> Id {

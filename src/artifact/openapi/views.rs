@@ -21,12 +21,25 @@ const DOCUMENT: &[Field] = &[
 ];
 const DOC: Field = field("doc", Shape::Record(DOCUMENT), "the whole description");
 
+const SITE: Field = field(
+    "site",
+    Shape::Any,
+    "where it is written; for what a reference with keys beside it leads to: the reference",
+);
+
 /// Gives the subjects of one list of what was derived.
 fn list<'a>(artifact: &'a Artifact, name: &str, emit: Emit<'_, 'a>) {
     let Some(all) = artifact.derived.first().map(|&it| artifact.tree.node(it)) else { return };
     let Some(doc) = all.get("document") else { return };
     for it in all.get(name).into_iter().flat_map(Node::children) {
         give(it, doc, emit);
+    }
+    let sites = all.get("site").into_iter().flat_map(Node::children);
+    for it in sites.filter(|it| it.str("type") == Some(name)) {
+        if let (Some(schema), Some(site)) = (it.get("node"), it.get("site")) {
+            let values = vec![Value::Node(schema), Value::Node(doc), Value::Node(site)];
+            emit(Subject { values, at: site, object: None });
+        }
     }
 }
 
@@ -41,7 +54,8 @@ fn document<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
 fn give<'a>(it: Node<'a>, doc: Node<'a>, emit: Emit<'_, 'a>) {
     let is_record = it.id() > doc.id() || it == doc;
     let at = if is_record { it.get("node").unwrap_or(it) } else { it };
-    emit(Subject { values: vec![Value::Node(it), Value::Node(doc)], at, object: None });
+    let values = vec![Value::Node(it), Value::Node(doc), Value::Node(at)];
+    emit(Subject { values, at, object: None });
 }
 
 /// A view on one list.
@@ -51,7 +65,7 @@ macro_rules! view {
             name: concat!("openapi.", $name),
             kind: Kind::Openapi,
             means: $means,
-            vars: &[field("it", $shape, $means), DOC],
+            vars: &[field("it", $shape, $means), DOC, SITE],
             select: Select::File(|artifact, emit| list(artifact, $name, emit)),
         }
     };
@@ -70,7 +84,7 @@ pub const VIEWS: &[View] = &[
         name: "openapi.document",
         kind: Kind::Openapi,
         means: "the whole description",
-        vars: &[field("it", Shape::Record(DOCUMENT), "the whole description"), DOC],
+        vars: &[field("it", Shape::Record(DOCUMENT), "the whole description"), DOC, SITE],
         select: Select::File(document),
     },
     records!(
@@ -166,6 +180,7 @@ pub const VIEWS: &[View] = &[
         "each parameter, once, wherever it is written",
         [
             field("in_paths", Shape::Bool, "whether a path leads to it"),
+            field("shared", Shape::Bool, "whether it stands in `components`"),
             field("schema", Shape::Any, "its schema, references followed"),
         ]
     ),
@@ -277,7 +292,23 @@ pub const VIEWS: &[View] = &[
     view!("string", "each schema of type string", Shape::Any),
     view!("integer", "each schema of type integer", Shape::Any),
     view!("array", "each schema of type array", Shape::Any),
-    view!("object", "each schema of type object", Shape::Any),
+    records!(
+        "open_object",
+        "each object that allows properties that it does not name",
+        [
+            field("keyword", Shape::Text, "`additionalProperties` or `unevaluatedProperties`"),
+            field("allows", Shape::Any, "what they may be, references followed"),
+            field("by_schema", Shape::Bool, "whether a schema says what they may be"),
+        ]
+    ),
+    records!(
+        "wrong_example",
+        "each example and default that its schema refuses, where it does not fit",
+        [
+            field("of", Shape::Text, "of what it is an example: `schema` or `media`"),
+            field("reason", Shape::Text, "why it does not fit"),
+        ]
+    ),
     view!("enum", "each schema with an enumeration", Shape::Any),
     view!("headers", "each map that is called `headers`", Shape::Any),
     view!("example", "each entry of a map that is called `examples`", Shape::Any),
