@@ -93,7 +93,8 @@ pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
             texts.insert(text.path.clone(), text);
         }
     }
-    let artifacts = std::mem::take(&mut outcome.artifacts);
+    let mut artifacts = std::mem::take(&mut outcome.artifacts);
+    outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
     let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems);
     let facts = facts::facts(&repository);
     let judged = plan.across(&repository);

@@ -1,10 +1,15 @@
 //! What rules see in a file: its tree, and the subjects of the views of its kind.
 
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
+
+use globset::GlobSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    artifact::{self, Artifact, Kind, Select},
-    document::{Kind as Holds, Node},
+    artifact::{self, Artifact, Kind, Select, Subject, makefile},
+    discover::{self, Content, Found},
+    document::{Kind as Holds, Node, Problem},
+    repository::Repository,
     source::Source,
     value::Value,
 };
@@ -14,8 +19,13 @@ const BUDGET: usize = 200_000;
 
 /// What rules see in the file, as JSON: its kind, its documents, its views, its problems, and for
 /// Makefiles and coverage reports what is read out of them.
-pub fn json(source: Source) -> Json {
-    let parsed = artifact::parse(source);
+///
+/// `path` is where it lies on disk: a Makefile is read with what it includes.
+pub fn json(source: Source, path: &Path) -> Json {
+    let mut parsed = artifact::parse(source);
+    if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.kind == Kind::Makefile) {
+        parsed.problems.extend(link_makefile(artifact, path));
+    }
     let problems: Vec<_> = parsed
         .problems
         .iter()
@@ -30,7 +40,7 @@ pub fn json(source: Source) -> Json {
     let mut budget = BUDGET;
     match artifact.kind {
         Kind::Makefile => {
-            out.insert("makefile".into(), artifact::makefile::inspect(&artifact));
+            out.insert("makefile".into(), makefile::inspect(&artifact));
         }
         Kind::Coverage => {
             out.insert("coverage".into(), artifact::coverage::inspect(&artifact));
@@ -44,19 +54,73 @@ pub fn json(source: Source) -> Json {
     out.into()
 }
 
+/// Reads a Makefile with the files that it includes: those below its repository, or the current
+/// folder, or, where it lies in neither, the folders around it that its includes lead to.
+fn link_makefile(artifact: &mut Artifact, path: &Path) -> Vec<Problem> {
+    let Ok(path) = path.canonicalize() else { return Vec::new() };
+    let repository = path.ancestors().skip(1).find(|it| it.join(".git").exists());
+    let here = std::env::current_dir().and_then(|it| it.canonicalize()).ok();
+    let here = here.filter(|it| path.starts_with(it) && it.parent().is_some());
+    let (parent, is_guess) = match (repository, &here) {
+        (Some(root), _) => (root, false),
+        (None, Some(root)) => (root.as_path(), false),
+        (None, None) => (path.parent().unwrap_or(&path), true),
+    };
+    let roots = parent.ancestors().take(if is_guess { 4 } else { 1 });
+    let mut problems = Vec::new();
+    for root in roots.filter(|it| it.parent().is_some()) {
+        let Ok(below) = path.strip_prefix(root) else { break };
+        artifact.tree.source.path = below.to_string_lossy().replace('\\', "/");
+        artifact.derived.clear();
+        let found = discover::discover(root, &GlobSet::empty()).unwrap_or_default();
+        let mut list: Vec<String> = found.into_iter().map(|it| it.path).collect();
+        if let Err(at) = list.binary_search(&artifact.tree.source.path) {
+            list.insert(at, artifact.tree.source.path.clone());
+        }
+        problems = makefile::link_one(artifact, &OnDisk { root, list });
+        if !makefile::reaches_outside(artifact) {
+            break;
+        }
+    }
+    problems
+}
+
+/// The files below a folder, read when they are asked for.
+struct OnDisk<'a> {
+    root: &'a Path,
+    list: Vec<String>,
+}
+
+impl makefile::Files for OnDisk<'_> {
+    fn text(&self, path: &str) -> Option<Cow<'_, str>> {
+        self.list.binary_search_by(|it| it.as_str().cmp(path)).ok()?;
+        let found = Found { path: path.to_owned(), content: Content::Disk(self.root.join(path)) };
+        Some(Cow::Owned(Source::from_bytes(path, found.read().ok()?).text))
+    }
+
+    fn list(&self) -> Option<&[String]> {
+        Some(&self.list)
+    }
+}
+
 fn views(artifact: &Artifact, budget: &mut usize) -> Json {
     let mut out = Map::new();
+    let (files, texts) = ([artifact.tree.source.path.clone()], BTreeMap::new());
+    let alone = Repository::new(std::slice::from_ref(artifact), &files, &texts, &[]);
     for view in artifact::views().filter(|it| it.kind == artifact.kind) {
-        let Select::File(select) = view.select else { continue };
         let mut subjects = Vec::new();
-        select(artifact, &mut |subject| {
+        let mut emit = |subject: Subject<'_>| {
             let mut fields = Map::new();
             fields.insert("line".into(), subject.at.start().line.into());
             for (field, it) in view.vars.iter().zip(&subject.values) {
                 fields.insert(field.name.into(), value(it, budget));
             }
             subjects.push(Json::Object(fields));
-        });
+        };
+        match view.select {
+            Select::File(select) => select(artifact, &mut emit),
+            Select::Repository(select) => select(&alone, &mut emit),
+        }
         out.insert(view.name.into(), subjects.into());
     }
     out.into()

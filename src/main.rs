@@ -60,7 +60,7 @@ fn check(options: &Check) -> Result<u8, RunError> {
 }
 
 fn inspect(file: &Path, format: Listing) -> Result<u8, RunError> {
-    let seen = inspect::json(run::source(file)?);
+    let seen = inspect::json(run::source(file)?, file);
     let text = match format {
         Listing::Json => seen.to_string(),
         Listing::Terminal => format!("{seen:#}"),

@@ -5,6 +5,7 @@ pub mod image;
 pub mod joined;
 pub mod json;
 mod keys;
+pub mod makefile;
 pub mod pull;
 pub mod shell;
 pub mod xml;
