@@ -93,7 +93,9 @@ pub fn commands(recipe: &Recipe, shell: Shell, folder: &str) -> Vec<Command> {
     let last = out.iter().rposition(|it| !it.idle).map_or(0, |it| out[it].line);
     for command in &mut out {
         // What a pipe has written down may be judged by a later line.
-        if command.line < last && command.hidden.as_ref().is_some_and(|it| it.starts_with("the pipe")) {
+        if command.line < last
+            && command.hidden.as_ref().is_some_and(|it| it.starts_with("the pipe"))
+        {
             command.hidden = None;
         }
     }
@@ -222,7 +224,8 @@ fn hidden(then: (Then, &str), rest: &[shell::Command], text: &str, shell: Shell)
                 _ => return None,
             };
             let ends = !matches!(next.then, Then::Next | Then::And) || !fails_later(rest, text);
-            (harmless && ends).then(|| format!("`|| {}` behind it", start_of_text(&words.join(" "))))
+            (harmless && ends)
+                .then(|| format!("`|| {}` behind it", start_of_text(&words.join(" "))))
         }
         Then::Pipe if !shell.pipefail => {
             let last = rest.iter().filter(|it| it.depth == 0).find(|it| it.then != Then::Pipe)?;
@@ -335,10 +338,36 @@ fn is_idle(words: &[String], tested: bool) -> bool {
     }
     matches!(
         name,
-        "echo" | "printf" | "true" | ":" | "cd" | "pushd" | "popd" | "export" | "set" | "unset"
-            | "mkdir" | "touch" | "sleep" | "rm" | "date" | "cat" | "clear" | "tput" | "shift"
-            | "local" | "trap" | "wait" | "ulimit" | "umask" | "source" | "." | "rmdir" | "read"
-            | "break" | "continue"
+        "echo"
+            | "printf"
+            | "true"
+            | ":"
+            | "cd"
+            | "pushd"
+            | "popd"
+            | "export"
+            | "set"
+            | "unset"
+            | "mkdir"
+            | "touch"
+            | "sleep"
+            | "rm"
+            | "date"
+            | "cat"
+            | "clear"
+            | "tput"
+            | "shift"
+            | "local"
+            | "trap"
+            | "wait"
+            | "ulimit"
+            | "umask"
+            | "source"
+            | "."
+            | "rmdir"
+            | "read"
+            | "break"
+            | "continue"
     ) || name.starts_with('#')
 }
 
@@ -346,8 +375,23 @@ fn is_idle(words: &[String], tested: bool) -> bool {
 fn only_shows(words: &[String]) -> bool {
     matches!(
         words[0].as_str(),
-        "tee" | "cat" | "sort" | "head" | "tail" | "awk" | "sed" | "tr" | "column" | "less" | "more"
-            | "fold" | "cut" | "uniq" | "wc" | "nl" | "ts"
+        "tee"
+            | "cat"
+            | "sort"
+            | "head"
+            | "tail"
+            | "awk"
+            | "sed"
+            | "tr"
+            | "column"
+            | "less"
+            | "more"
+            | "fold"
+            | "cut"
+            | "uniq"
+            | "wc"
+            | "nl"
+            | "ts"
     ) && !words.iter().any(|it| it.contains("exit"))
 }
 

@@ -238,7 +238,12 @@ impl Evaluator<'_> {
                 if name == ".DEFAULT" {
                     rule.patterns.push(self.out.patterns.len());
                     let place = self.here;
-                    self.out.patterns.push(Target { name, place, has_rule: true, ..Target::default() });
+                    self.out.patterns.push(Target {
+                        name,
+                        place,
+                        has_rule: true,
+                        ..Target::default()
+                    });
                 }
                 continue;
             }

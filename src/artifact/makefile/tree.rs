@@ -398,9 +398,8 @@ impl<'a> Writer<'a> {
             || target.recipes.iter().flat_map(|&it| &self.unit.evaluation.recipes[it].lines);
         let has_text = written().any(|it| !Flags::split(&it.text).1.trim().is_empty());
         let working: Vec<&Command> = commands().filter(|it| !it.idle).collect();
-        let unknown = written().any(|it| {
-            it.expanded.contains(super::expand::UNKNOWN) || it.text.contains("$(error")
-        });
+        let unknown = written()
+            .any(|it| it.expanded.contains(super::expand::UNKNOWN) || it.text.contains("$(error"));
         let only_prints = has_text && working.is_empty() && !unknown && commands().next().is_some();
         let hides = |it: &&Command| it.hidden.is_some();
         let can_fail = working.is_empty() || !working.iter().all(hides);
@@ -505,8 +504,9 @@ fn silences(it: &Definition) -> bool {
         }
         "MAKEFLAGS" | "GNUMAKEFLAGS" | "MFLAGS" => value.split_ascii_whitespace().any(|it| {
             let short = it.strip_prefix('-').filter(|it| !it.starts_with('-'));
-            let letters =
-                short.map(|it| it.split(['j', 'l', 'I', 'C', 'o', 'W', 'O', 'E', 'f']).next().unwrap_or(""));
+            let letters = short.map(|it| {
+                it.split(['j', 'l', 'I', 'C', 'o', 'W', 'O', 'E', 'f']).next().unwrap_or("")
+            });
             matches!(
                 it,
                 "--ignore-errors" | "--dry-run" | "--just-print" | "--touch" | "--question"
