@@ -30,6 +30,7 @@ pub mod report;
 mod ruby;
 mod services;
 mod sonar;
+pub mod thresholds;
 
 use format::Format;
 use report::{Builder, File};

@@ -144,6 +144,8 @@ pub fn reading(path: &str) -> Reading {
         || is_workflow
         || is_included
         || name.starts_with("jest.config")
+        || name.starts_with("vitest.config")
+        || matches!(name.as_str(), ".c8rc.json" | ".codecov.yaml")
     {
         return Reading::Text;
     }

@@ -1,6 +1,7 @@
 //! The joins across artifacts: images, workloads, targets, routes, stages.
 
 mod access;
+mod coverage;
 mod ingress;
 mod kustomize;
 mod labels;
@@ -22,7 +23,7 @@ use self::{
 };
 use crate::{
     artifact::{Artifact, Kind, View},
-    document::Problem,
+    document::{Problem, Tree},
     source::Source,
     value::Value,
 };
@@ -39,6 +40,7 @@ pub struct Repository<'a> {
     pub texts: &'a BTreeMap<String, Source>,
     objects: Objects<'a>,
     links: Links<'a>,
+    thresholds: Vec<Tree>,
 }
 
 impl<'a> Repository<'a> {
@@ -55,7 +57,8 @@ impl<'a> Repository<'a> {
         let kubernetes = artifacts.iter().filter(|it| it.kind == Kind::Kubernetes);
         let objects = Objects::new(kubernetes, files, problems, builds);
         let links = Links::new(&objects);
-        Self { artifacts, files, texts, objects, links }
+        let thresholds = coverage::thresholds(texts, artifacts);
+        Self { artifacts, files, texts, objects, links, thresholds }
     }
 
     /// Whether `texts` should hold the file: what joins read beside the artifacts.
@@ -98,6 +101,9 @@ pub const VIEWS: &[View] = &[
     access::VIEW,
     access::ACCOUNT,
     reference::VIEW,
+    coverage::TOGETHER_VIEW,
+    coverage::REPORT_VIEW,
+    coverage::THRESHOLD_VIEW,
 ];
 
 /// A map of fields.

@@ -1,0 +1,346 @@
+//! Coverage reports and the repository they speak of: reports that belong together, reports of
+//! something else, and the shares of coverage that configuration asks for.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::{Repository, record};
+use crate::{
+    artifact::{
+        Artifact, Emit, Field, Kind, Select, Shape, Subject, View,
+        coverage::{
+            Count, merge,
+            paths::{Files, Meaning},
+            thresholds,
+        },
+    },
+    document::{Node, Tree},
+    source::Source,
+    value::Value,
+};
+
+/// Folders whose reports are the input of tests and say nothing of the repository.
+const FIXTURES: [&str; 14] = [
+    "test",
+    "tests",
+    "__tests__",
+    "spec",
+    "specs",
+    "testdata",
+    "test-data",
+    "test_data",
+    "fixture",
+    "fixtures",
+    "__fixtures__",
+    "testutil",
+    "samples",
+    "examples",
+];
+
+/// How many files a message lists.
+const LISTED: usize = 5;
+
+const COUNT: Shape = Shape::Record(&[
+    Field { name: "covered", shape: Shape::Number, means: "how many ran" },
+    Field { name: "total", shape: Shape::Number, means: "how many there are" },
+    Field { name: "percent", shape: Shape::Text, means: "the share, cut and never rounded up" },
+]);
+
+const TOGETHER: &[Field] = &[
+    Field { name: "lines", shape: COUNT, means: "the lines that ran in one of the reports" },
+    Field { name: "branches", shape: COUNT, means: "the branches; null where none looks at them" },
+    Field { name: "reports", shape: Shape::List(&Shape::Text), means: "the paths of the reports" },
+];
+
+/// One subject for the reports that speak of the same files.
+pub(super) const TOGETHER_VIEW: View = View {
+    name: "repository.coverage",
+    kind: Kind::Repository,
+    means: "the coverage reports that speak of the same files of the repository, together",
+    vars: &[Field { name: "it", shape: Shape::Record(TOGETHER), means: "what they say" }],
+    select: Select::Repository(together),
+};
+
+const REPORT: &[Field] = &[
+    Field { name: "report", shape: Shape::Any, means: "the report" },
+    Field { name: "found", shape: Shape::Number, means: "how many of its files are here" },
+    Field {
+        name: "lost",
+        shape: Shape::List(&Shape::Text),
+        means: "paths that lead nowhere, a few",
+    },
+    Field { name: "losses", shape: Shape::Number, means: "how many paths lead nowhere" },
+    Field {
+        name: "ambiguous",
+        shape: Shape::List(&Shape::Text),
+        means: "paths that may mean several files, a few",
+    },
+    Field {
+        name: "ambiguities",
+        shape: Shape::Number,
+        means: "how many paths may mean several files",
+    },
+    Field {
+        name: "fixture",
+        shape: Shape::Bool,
+        means: "whether it lies among tests and examples, as their input",
+    },
+    Field {
+        name: "related",
+        shape: Shape::Bool,
+        means: "whether the repository has files in the language of the report",
+    },
+];
+
+/// One subject for each report.
+pub(super) const REPORT_VIEW: View = View {
+    name: "repository.coverage_report",
+    kind: Kind::Repository,
+    means: "a coverage report, with which of its files the repository has",
+    vars: &[Field { name: "it", shape: Shape::Record(REPORT), means: "the report" }],
+    select: Select::Repository(reports),
+};
+
+const THRESHOLD: &[Field] = &[
+    Field {
+        name: "tool", shape: Shape::Text, means: "`coverage.py`, `pytest-cov`, `codecov`, …"
+    },
+    Field { name: "name", shape: Shape::Text, means: "the key or flag that says it" },
+    Field { name: "metric", shape: Shape::Text, means: "`lines`, `branches`, …, or `total`" },
+    Field { name: "scope", shape: Shape::Text, means: "`project`, or `part` for some paths only" },
+    Field { name: "enforced", shape: Shape::Bool, means: "whether missing it fails anything" },
+    Field { name: "value", shape: Shape::Number, means: "the share in percent" },
+    Field {
+        name: "higher",
+        shape: Shape::List(&Shape::Text),
+        means: "where the same share of the same code is asked to be higher: `80 in tox.ini:5`",
+    },
+];
+
+/// One subject for each share that configuration asks for.
+pub(super) const THRESHOLD_VIEW: View = View {
+    name: "repository.coverage_threshold",
+    kind: Kind::Repository,
+    means: "a share of coverage that configuration, a script or a workflow asks for",
+    vars: &[Field { name: "it", shape: Shape::Record(THRESHOLD), means: "the threshold" }],
+    select: Select::Repository(asked),
+};
+
+/// The thresholds in what joins read, and in Makefiles.
+pub(super) fn thresholds(texts: &BTreeMap<String, Source>, artifacts: &[Artifact]) -> Vec<Tree> {
+    let makefiles = artifacts.iter().filter(|it| it.kind == Kind::Makefile);
+    let all = texts.values().chain(makefiles.map(|it| &it.tree.source));
+    all.filter(|it| !is_fixture(&it.path)).filter_map(thresholds::read).collect()
+}
+
+fn is_fixture(path: &str) -> bool {
+    let folders = path.rsplit_once('/').map_or("", |it| it.0);
+    folders.split('/').any(|it| FIXTURES.contains(&it.to_lowercase().as_str()))
+}
+
+/// A report, and what its paths mean.
+struct Placed<'a> {
+    artifact: &'a Artifact,
+    root: Node<'a>,
+    meanings: Vec<Meaning<'a>>,
+}
+
+fn placed<'a>(repository: &'a Repository<'a>) -> Vec<Placed<'a>> {
+    let mut artifacts = repository.of(Kind::Coverage).filter(|it| it.coverage.is_some()).peekable();
+    if artifacts.peek().is_none() {
+        return Vec::new();
+    }
+    let index = Files::new(repository.files);
+    artifacts
+        .filter_map(|artifact| {
+            let root = artifact.tree.node(*artifact.derived.first()?);
+            let meanings = index.resolve(artifact.coverage.as_ref()?);
+            Some(Placed { artifact, root, meanings })
+        })
+        .collect()
+}
+
+impl<'a> Placed<'a> {
+    fn files(&self) -> impl Iterator<Item = &'a str> {
+        self.meanings.iter().filter_map(|it| match it {
+            Meaning::File(path) => Some(*path),
+            _ => None,
+        })
+    }
+}
+
+fn count<'a>(count: Count) -> Value<'a> {
+    record([
+        ("covered", Value::Int(count.covered as i64)),
+        ("total", Value::Int(count.total as i64)),
+        ("percent", Value::text(count.display())),
+    ])
+}
+
+/// Reports are together when they share a file. Reports of files that are not here belong to
+/// something else, except where there is nothing but reports: then somebody only has these.
+fn together<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let only_reports = repository.files.len() == repository.of(Kind::Coverage).count();
+    let placed: Vec<_> = placed(repository)
+        .into_iter()
+        .filter(|it| only_reports || it.files().next().is_some())
+        .filter(|it| only_reports || !is_fixture(&it.artifact.tree.source.path))
+        .collect();
+    let mut groups: Vec<Vec<&Placed<'a>>> = Vec::new();
+    let mut group_of: HashMap<&str, usize> = HashMap::new();
+    for report in &placed {
+        let touched: BTreeSet<usize> =
+            report.files().filter_map(|it| group_of.get(it).copied()).collect();
+        let mut members = vec![report];
+        for &at in touched.iter().rev() {
+            members.extend(std::mem::take(&mut groups[at]));
+        }
+        let at = groups.len();
+        members.iter().flat_map(|it| it.files()).for_each(|it| {
+            group_of.insert(it, at);
+        });
+        groups.push(members);
+    }
+    for mut group in groups.into_iter().filter(|it| !it.is_empty()) {
+        group.sort_by_key(|it| &it.artifact.tree.source.path);
+        let reports: Vec<_> = group.iter().filter_map(|it| it.artifact.coverage.as_ref()).collect();
+        let whole = merge::whole(&reports, repository.files);
+        let paths = group.iter().map(|it| Value::Str(it.artifact.tree.source.path.as_str()));
+        let it = record([
+            ("lines", count(whole.lines)),
+            ("branches", whole.branches.map_or(Value::Null, count)),
+            ("reports", Value::list(paths)),
+        ]);
+        if let Some(first) = group.first() {
+            emit(Subject { values: vec![it], at: first.root, object: None });
+        }
+    }
+}
+
+fn ending(path: &str) -> Option<String> {
+    let name = path.rsplit(['/', '\\']).next()?;
+    Some(name.rsplit_once('.')?.1.to_lowercase())
+}
+
+fn reports<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let placed = placed(repository);
+    if placed.is_empty() {
+        return;
+    }
+    let own: HashSet<_> = repository.files.iter().filter_map(|it| ending(it)).collect();
+    for report in placed {
+        let Some(read) = &report.artifact.coverage else { continue };
+        let pick = |wanted: fn(&Meaning<'_>) -> bool| {
+            let both = read.files.iter().zip(&report.meanings);
+            let all: Vec<&'a str> =
+                both.filter(|it| wanted(it.1)).map(|it| it.0.path.as_str()).collect();
+            let some = Value::list(all.iter().take(LISTED).map(|it| Value::Str(it)));
+            (some, Value::Int(all.len() as i64))
+        };
+        let (lost, losses) = pick(|it| *it == Meaning::Unknown);
+        let (ambiguous, ambiguities) = pick(|it| matches!(it, Meaning::Ambiguous(_)));
+        let mut endings = read.files.iter().filter_map(|it| ending(&it.path));
+        let it = record([
+            ("report", Value::Node(report.root)),
+            ("found", Value::Int(report.files().count() as i64)),
+            ("lost", lost),
+            ("losses", losses),
+            ("ambiguous", ambiguous),
+            ("ambiguities", ambiguities),
+            ("fixture", Value::Bool(is_fixture(&report.artifact.tree.source.path))),
+            ("related", Value::Bool(endings.any(|it| own.contains(&it)))),
+        ]);
+        emit(Subject { values: vec![it], at: report.root, object: None });
+    }
+}
+
+/// The tools that measure the same code: a share that one asks for is what the other asks for too.
+fn family(tool: &str) -> &'static str {
+    match tool {
+        "coverage.py" | "pytest-cov" => "python",
+        "jest" | "nyc" | "c8" | "vitest" => "javascript",
+        "cargo-llvm-cov" => "rust",
+        _ => "codecov",
+    }
+}
+
+fn asked<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let all: Vec<Node<'a>> = repository.thresholds.iter().flat_map(thresholds::each).collect();
+    for &it in &all {
+        let field = |name| Value::maybe(it.get(name));
+        let higher = all.iter().filter(|other| is_higher(**other, it)).map(|other| {
+            let value = other.get("value").map(Node::display).unwrap_or_default();
+            let place = &other.tree().source.path;
+            Value::text(format!("{value} in {place}:{}", other.start().line))
+        });
+        let value = record([
+            ("tool", field("tool")),
+            ("name", field("name")),
+            ("metric", field("metric")),
+            ("scope", field("scope")),
+            ("enforced", field("enforced")),
+            ("value", field("value")),
+            ("higher", Value::list(higher.take(LISTED))),
+        ]);
+        emit(Subject { values: vec![value], at: it, object: None });
+    }
+}
+
+/// Whether `other` asks for more than `it`, for the same metric of the same code.
+fn is_higher(other: Node<'_>, it: Node<'_>) -> bool {
+    let same = |key| other.str(key) == it.str(key);
+    let tool = |node: Node<'_>| family(node.str("tool").unwrap_or_default());
+    let number = |node: Node<'_>| node.get("value").and_then(Node::as_float).unwrap_or_default();
+    let enforced = other.get("enforced").and_then(Node::as_bool) == Some(true);
+    same("metric")
+        && same("scope")
+        && it.str("scope") == Some("project")
+        && tool(other) == tool(it)
+        && folder(other) == folder(it)
+        && enforced
+        && number(other) > number(it)
+}
+
+/// The folder whose code a threshold is for. Workflows and scripts of CI are for the root.
+fn folder(node: Node<'_>) -> &str {
+    let folder = node.tree().source.folder();
+    if folder.starts_with('.') { "" } else { folder }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::look;
+    use super::*;
+
+    const UNIT: &str = "SF:src/a.c\nDA:1,1\nDA:2,0\nend_of_record\n";
+    const OTHER: &str = "SF:/ci/src/a.c\nDA:2,1\nDA:3,0\nend_of_record\n";
+    const ELSE: &str = "SF:lib/z.c\nDA:1,1\nend_of_record\n";
+
+    fn lines(files: &[(&str, &str)]) -> Vec<String> {
+        look(&TOGETHER_VIEW, files, &["lines", "reports"])
+    }
+
+    #[test]
+    fn reports_of_one_code_are_one_subject() {
+        let files = [
+            ("src/a.c", ""),
+            ("lib/z.c", ""),
+            ("1.info", UNIT),
+            ("2.info", OTHER),
+            ("3.info", ELSE),
+        ];
+        assert_eq!(lines(&files), ["3 keys 1.info, 2.info", "3 keys 3.info"]);
+        assert_eq!(lines(&[("src/b.c", ""), ("1.info", UNIT)]), [""; 0]);
+        assert_eq!(lines(&[("src/a.c", ""), ("tests/data/1.info", UNIT)]), [""; 0]);
+        assert_eq!(lines(&[("1.info", UNIT)]), ["3 keys 1.info"]);
+    }
+
+    #[test]
+    fn a_report_knows_which_of_its_files_are_here() {
+        let both = format!("{UNIT}{ELSE}");
+        let files = [("src/a.c", ""), ("cov.info", &*both)];
+        let names = ["found", "lost", "losses", "ambiguities", "fixture", "related"];
+        assert_eq!(look(&REPORT_VIEW, &files, &names), ["1 lib/z.c 1 0 false true"]);
+        let twice = [("x/src/a.c", ""), ("y/src/a.c", ""), ("cov.info", UNIT)];
+        assert_eq!(look(&REPORT_VIEW, &twice, &["ambiguous"]), ["src/a.c"]);
+    }
+}
