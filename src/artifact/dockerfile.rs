@@ -1,17 +1,146 @@
-//! Dockerfile artifacts: how they are recognised, read and viewed.
+//! Dockerfiles: how they are recognised, and what they mean: stages, commands, packages.
 
-use super::{Parsed, View};
-use crate::source::Source;
+use super::{Artifact, Kind, Parsed};
+use crate::{
+    document::{Problem, Tree, Trouble},
+    parse::dockerfile as lines,
+    source::Source,
+};
+
+pub mod command;
+pub mod facts;
+pub mod package;
+pub mod pragma;
+pub mod stage;
+pub mod variable;
+mod view;
+
+pub use view::VIEWS;
+
+/// Endings that tell that a file beside a Dockerfile is something else.
+const OTHERS: [&str; 26] = [
+    ".dockerignore",
+    ".md",
+    ".rst",
+    ".txt",
+    ".sh",
+    ".py",
+    ".go",
+    ".rs",
+    ".js",
+    ".ts",
+    ".java",
+    ".rb",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".toml",
+    ".xml",
+    ".html",
+    ".vim",
+    ".lock",
+    ".log",
+    ".png",
+    ".svg",
+    ".snap",
+    ".orig",
+    ".css",
+];
+
+/// How many stages of one file are followed.
+const MOST_STAGES: usize = 2_000;
 
 /// Whether the file is one, by its path and the start of its text.
-pub fn recognise(_source: &Source) -> bool {
-    false
+pub fn recognise(source: &Source) -> bool {
+    let name = source.name().to_ascii_lowercase();
+    if OTHERS.iter().any(|it| name.ends_with(it)) {
+        return false;
+    }
+    let is_named = ["dockerfile", "containerfile"].iter().any(|it| name == *it);
+    let is_kin = ["dockerfile", "containerfile"].iter().any(|it| {
+        name.strip_prefix(it).is_some_and(|rest| rest.starts_with(['.', '-', '_']))
+            || name.strip_suffix(it).is_some_and(|rest| rest.ends_with(['.', '-', '_']))
+    });
+    is_named || (is_kin && begins_like_one(&source.text))
+}
+
+/// Whether the first line that says something begins with an instruction, or is a template's.
+fn begins_like_one(text: &str) -> bool {
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim_start);
+    let first = lines.take(500).find(|it| !it.is_empty() && !it.starts_with('#'));
+    first.is_some_and(|it| {
+        let word = it.split_whitespace().next().unwrap_or("").to_ascii_uppercase();
+        lines::KEYWORDS.contains(&word.as_str()) || word.starts_with("{{") || word.starts_with("{%")
+    })
 }
 
 /// Reads it.
-pub fn parse(_source: Source) -> Parsed {
-    Parsed::default()
+pub fn parse(source: Source) -> Parsed {
+    let mut tree = Tree::default();
+    let file = lines::read(&source.text);
+    if let Some(problem) = template(&source, &file) {
+        return Parsed { artifact: None, problems: vec![problem] };
+    }
+    let mut nodes = Vec::with_capacity(file.instructions.len());
+    lines::write(&mut tree, &file, &mut nodes);
+    let mut problems = lines::problems(&source, &file);
+    let stages = file.instructions.iter().filter(|it| it.head.name == "FROM").count();
+    let mut derived = Vec::new();
+    if stages > MOST_STAGES {
+        let reason = format!("{stages} stages are more than we follow: nothing in it is judged");
+        problems.push(Problem::at(&source, 0, Trouble::Limit, reason));
+    } else {
+        derived.push(facts::write(&mut tree, &source.text, &file, &nodes));
+    }
+    let suppressions = pragma::suppressions(&source.text, &file);
+    tree.source = source;
+    let artifact = Artifact { derived, suppressions, ..Artifact::new(Kind::Dockerfile, tree) };
+    Parsed { artifact: Some(artifact), problems }
 }
 
-/// The views.
-pub const VIEWS: &[View] = &[];
+/// The problem of a file that somebody has to render first.
+fn template(source: &Source, file: &lines::File<'_>) -> Option<Problem> {
+    let is_mark = |it: &&lines::Instruction<'_>| {
+        let word = it.text(&it.head.keyword);
+        word.starts_with("{{") || word.starts_with("{%") || word.starts_with("<%")
+    };
+    let it = file.instructions.iter().find(is_mark)?;
+    let reason = "a template: render it and check the Dockerfile that comes of it";
+    Some(Problem::at(source, it.span.start, Trouble::Template, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_first_words_tell() {
+        let is = |path: &str, text: &str| recognise(&Source::new(path, text));
+        assert!(is("a/Dockerfile", "") && is("containerfile", "x"));
+        assert!(is("Dockerfile.prod", "# x\n\nfrom a") && is("api.Dockerfile", "ARG A"));
+        assert!(!is("Dockerfile.md", "FROM a") && !is("Dockerfile.prod", "hello"));
+        assert!(!is("a/Dockerfile.dockerignore", "FROM") && !is("dockerfiles/x", "FROM a"));
+    }
+
+    #[test]
+    fn a_template_is_a_problem_of_its_own() {
+        let parsed = parse(Source::new("Dockerfile", "FROM a\n{{ if x }}\nRUN b\n"));
+        assert!(parsed.artifact.is_none());
+        assert_eq!(parsed.problems[0].kind, Trouble::Template);
+    }
+
+    #[test]
+    fn hostile_files_end_in_good_time() {
+        for text in [
+            "FROM a AS b\n".repeat(1_900),
+            format!("FROM a\n{}", "RUN a\n".repeat(20_000)),
+            format!("FROM a\n{}", "ENV A=1 B=$A\n".repeat(3_000)),
+            format!("FROM a\nRUN {}", "echo $(".repeat(5_000)),
+            format!("FROM a\nENV {}", "A=${A:-".repeat(5_000)),
+            format!("FROM a\n{}", "COPY x.tar /\n".repeat(3_000)),
+        ] {
+            let parsed = parse(Source::new("Dockerfile", text));
+            assert!(parsed.artifact.is_some());
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The simple commands that a RUN runs, with their flags and arguments told apart.
+
+use std::ops::Range;
+
+use crate::{
+    parse::{dockerfile::Instruction, joined::Joined, shell},
+    source::Span,
+};
+
+/// A word of a command: what the command gets, and where it is written.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// Without quotes; expansions stay as written.
+    pub text: String,
+    /// Where it is written.
+    pub span: Span,
+    /// How it is written.
+    pub is_quoted: bool,
+}
+
+/// A simple command.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Its name as written, without quotes.
+    pub name: Word,
+    /// The words behind its name.
+    pub args: Vec<Word>,
+    /// What is assigned in front of it.
+    pub assignments: Vec<(String, String)>,
+    /// `> file` and the like, as written.
+    pub redirects: Vec<String>,
+    /// It reads what the command before it writes.
+    pub reads_pipe: bool,
+    /// What stands behind it.
+    pub then: shell::Then,
+    /// It stands in a substitution.
+    pub is_nested: bool,
+    /// Its failure is looked at.
+    pub is_tested: bool,
+    /// From its name to its last word.
+    pub span: Span,
+}
+
+/// Commands that run the command behind them in place of themselves.
+const WRAPPERS: [&str; 4] = ["command", "builtin", "exec", "busybox"];
+
+impl Command {
+    /// The names of its flags: `--name`, `--name=value` and each letter of `-abc`.
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        self.args.iter().flat_map(|it| flags_of(&it.text))
+    }
+
+    /// Whether it has one of the flags.
+    pub fn has_flag(&self, names: &[&str]) -> bool {
+        self.flags().any(|it| names.contains(&it))
+    }
+
+    /// Whether one of its arguments is exactly this.
+    pub fn has_arg(&self, text: &str) -> bool {
+        self.args.iter().any(|it| it.text == text)
+    }
+
+    /// The arguments that are no flags.
+    pub fn plain(&self) -> impl Iterator<Item = &Word> {
+        self.args.iter().filter(|it| !is_flag(&it.text))
+    }
+
+    /// The arguments that are neither flags nor the values of these flags.
+    pub fn operands(&self, with_value: &[&str]) -> Vec<&Word> {
+        let mut found = Vec::new();
+        let mut is_value = false;
+        for word in &self.args {
+            if is_flag(&word.text) {
+                let single = !word.text.contains('=');
+                is_value = single && flags_of(&word.text).any(|it| with_value.contains(&it));
+            } else if !std::mem::take(&mut is_value) {
+                found.push(word);
+            }
+        }
+        found
+    }
+
+    /// The value of a flag: behind `=`, or the next word.
+    pub fn value_of(&self, names: &[&str]) -> Option<&str> {
+        self.args.iter().enumerate().find_map(|(index, word)| {
+            let (flag, value) = match word.text.split_once('=') {
+                Some((flag, value)) if is_flag(flag) => (flag, Some(value)),
+                _ => (word.text.as_str(), None),
+            };
+            let named = is_flag(flag) && flags_of(flag).any(|it| names.contains(&it));
+            let next = || self.args.get(index + 1).map(|it| it.text.as_str());
+            if named { value.or_else(next) } else { None }
+        })
+    }
+
+    /// The command as one line, as far as its words go.
+    pub fn text(&self) -> String {
+        let words = std::iter::once(&self.name).chain(&self.args);
+        words.map(|it| it.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Whether a word is a flag; a bare `--` and `-` are none.
+fn is_flag(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('-') && text != "--"
+}
+
+fn flags_of(text: &str) -> Box<dyn Iterator<Item = &str> + '_> {
+    if !is_flag(text) {
+        Box::new(std::iter::empty())
+    } else if let Some(long) = text.strip_prefix("--") {
+        Box::new(std::iter::once(long.split('=').next().unwrap_or(long)))
+    } else {
+        Box::new(
+            text[1..].char_indices().map(move |(at, it)| &text[1 + at..1 + at + it.len_utf8()]),
+        )
+    }
+}
+
+/// The commands of an instruction whose arguments are a script, in the order in which they are
+/// written.
+pub fn read(file: &str, it: &Instruction<'_>, arguments: &Range<usize>) -> Vec<Command> {
+    let text = it.text(arguments);
+    let mut found = Vec::new();
+    let place = |range: Range<usize>| {
+        it.joined.span(arguments.start + range.start..arguments.start + range.end)
+    };
+    let takes_script = script(text, &place, &mut found);
+    if let Some(body) = it.heredocs.first().filter(|_| takes_script) {
+        let joined = Joined::slice(file, body.body);
+        if has_shell(&joined.text) {
+            script(&joined.text, &|range| joined.span(range), &mut found);
+        }
+    }
+    found
+}
+
+/// Whether a script is for a shell: it has no `#!`, or one that names a shell.
+fn has_shell(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or("");
+    !first.starts_with("#!") || first.trim_end().ends_with("sh")
+}
+
+/// Adds the commands of a script; true if its first command reads a script from a heredoc.
+fn script(text: &str, place: &dyn Fn(Range<usize>) -> Span, found: &mut Vec<Command>) -> bool {
+    let read = shell::read(text);
+    let word = |range: &Range<usize>| {
+        let written = &text[range.clone()];
+        Word {
+            text: shell::unquoted(written).into_owned(),
+            span: place(range.clone()),
+            is_quoted: written.starts_with(['"', '\'']),
+        }
+    };
+    let takes_script = read.commands.first().is_some_and(|it| {
+        it.redirects.iter().any(|it| text[it.clone()].starts_with("<<"))
+            && it.words.first().is_none_or(|it| text[it.clone()].ends_with("sh"))
+    });
+    for it in &read.commands {
+        let mut words: Vec<Word> = it.words.iter().map(word).collect();
+        while words.len() > 1
+            && WRAPPERS.contains(&words[0].text.as_str())
+            && !is_flag(&words[1].text)
+        {
+            words.remove(0);
+        }
+        let assign = |range: &Range<usize>| {
+            let (name, value) = shell::assignment(&text[range.clone()])?;
+            Some((name.to_owned(), shell::unquoted(value).into_owned()))
+        };
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { continue };
+        let span = Span { start: first.span.start, end: last.span.end };
+        let name = words.remove(0);
+        found.push(Command {
+            name,
+            args: words,
+            assignments: it.assignments.iter().filter_map(assign).collect(),
+            redirects: it.redirects.iter().map(|it| text[it.clone()].to_owned()).collect(),
+            reads_pipe: it.reads_pipe,
+            then: it.then,
+            is_nested: it.depth > 0,
+            is_tested: it.tested || it.negated || it.then == shell::Then::Or,
+            span,
+        });
+    }
+    takes_script
+}
+
+/// The one command of an instruction in exec form.
+pub fn exec(words: &[(String, Span)]) -> Option<Command> {
+    let mut words =
+        words.iter().map(|(text, span)| Word { text: text.clone(), span: *span, is_quoted: false });
+    let name = words.next()?;
+    let args: Vec<Word> = words.collect();
+    let end = args.last().map_or(name.span.end, |it| it.span.end);
+    let span = Span { start: name.span.start, end };
+    Some(Command {
+        name,
+        args,
+        assignments: Vec::new(),
+        redirects: Vec::new(),
+        reads_pipe: false,
+        then: shell::Then::End,
+        is_nested: false,
+        is_tested: false,
+        span,
+    })
+}
