@@ -220,7 +220,7 @@ pub fn mount_field<'m>(mount: &'m str, names: &[&str]) -> Option<&'m str> {
     })
 }
 
-fn mounts<'h>(head: &'h Head) -> impl Iterator<Item = &'h str> {
+fn mounts(head: &Head) -> impl Iterator<Item = &str> {
     head.flags.iter().filter(|it| it.name == "mount").filter_map(|it| it.value.as_deref())
 }
 
@@ -1105,8 +1105,7 @@ impl Clean<'_> {
                 && paths.iter().any(|path| text.starts_with(path) || path.starts_with(text))
         };
         commands.iter().any(|it| {
-            (it.name.text == "rm" && it.has_flag(&["r", "R", "f", "recursive"])
-                || it.name.text == "rm")
+            it.name.text == "rm"
                 && it.plain().any(|it| it.text.starts_with('/') && covers(&it.text))
         })
     }

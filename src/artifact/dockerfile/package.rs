@@ -39,7 +39,7 @@ fn plain<'c>(manager: &'static str, verb: &'static str) -> Install<'c> {
     Install { manager, verb, packages: Vec::new(), unattended: true, is_plain: true }
 }
 
-fn judged<'c>(words: Vec<&'c Word>, pinned: impl Fn(&str) -> bool) -> Vec<(&'c Word, bool)> {
+fn judged(words: Vec<&Word>, pinned: impl Fn(&str) -> bool) -> Vec<(&Word, bool)> {
     words.into_iter().map(|it| (it, pinned(&it.text))).collect()
 }
 
