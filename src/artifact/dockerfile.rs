@@ -8,6 +8,7 @@ use crate::{
 };
 
 pub mod command;
+pub mod config;
 pub mod facts;
 pub mod package;
 pub mod pragma;
@@ -15,6 +16,7 @@ pub mod stage;
 pub mod variable;
 mod view;
 
+pub use config::VIEWS as JOINS;
 pub use view::VIEWS;
 
 /// Endings that tell that a file beside a Dockerfile is something else.

@@ -309,6 +309,7 @@ pub mod suppression;
 pub fn views() -> impl Iterator<Item = &'static View> {
     [
         dockerfile::VIEWS,
+        dockerfile::JOINS,
         kubernetes::VIEWS,
         makefile::VIEWS,
         openapi::VIEWS,

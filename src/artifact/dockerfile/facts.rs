@@ -574,10 +574,7 @@ impl Facts<'_, '_> {
             }
         };
         let first = text.split(' ').next().unwrap_or("");
-        let describes = keys.is_empty()
-            || keys
-                .iter()
-                .any(|it| it == first || (step.name() == "FROM" && it.eq_ignore_ascii_case(first)));
+        let describes = keys.is_empty() || keys.iter().any(|it| it == first);
         out.flag("is_described_wrongly", !describes, step.span());
         out.flag("checks_descriptions", self.checks_descriptions, step.span());
     }
@@ -828,7 +825,7 @@ impl Facts<'_, '_> {
                 }
             }
             self.write_copy_from(out, step);
-            self.write_unpacked(out, index, &words, &target);
+            self.write_unpacked(out, index);
             self.links(out, index);
         });
     }
@@ -852,13 +849,7 @@ impl Facts<'_, '_> {
     }
 
     /// The command that unpacks an archive that was copied.
-    fn write_unpacked(
-        &self,
-        out: &mut Out<'_>,
-        index: usize,
-        sources: &[(String, Span)],
-        target: &str,
-    ) {
+    fn write_unpacked(&self, out: &mut Out<'_>, index: usize) {
         let step = &self.steps[index];
         if step.name() != "COPY"
             || step.is_trigger
@@ -866,12 +857,21 @@ impl Facts<'_, '_> {
         {
             return;
         }
-        let file = |text: &str| text.rsplit(['/', '\\']).next().unwrap_or(text).to_owned();
-        let archives: Vec<String> = match is_archive(target) {
-            true => vec![file(target)],
-            false => sources.iter().filter(|it| is_archive(&it.0)).map(|it| file(&it.0)).collect(),
+        // As written: on Windows the escape character stands in paths.
+        let mut sources: Vec<String> = match &step.head.array {
+            Some(items) => items.iter().map(|it| it.text.clone()).collect(),
+            None => plain_words(&step.it.joined.text, step.head.arguments.clone())
+                .into_iter()
+                .map(|it| step.it.text(&it).trim_matches(['"', '\'']).to_owned())
+                .collect(),
         };
-        if archives.is_empty() || !sources.iter().any(|it| is_archive(&it.0)) {
+        let target = sources.pop().unwrap_or_default();
+        let file = |text: &str| text.rsplit(['/', '\\']).next().unwrap_or(text).to_owned();
+        let archives: Vec<String> = match is_archive(&target) {
+            true => vec![file(&target)],
+            false => sources.iter().filter(|it| is_archive(it)).map(|it| file(it)).collect(),
+        };
+        if archives.is_empty() || !sources.iter().any(|it| is_archive(it)) {
             return;
         }
         let later = (index + 1..self.steps.len())
@@ -1291,5 +1291,14 @@ fn distance(a: &str, b: &str) -> Option<usize> {
             row[j + 1] = cost.min(row[j] + 1).min(left + 1);
         }
     }
-    row.last().copied().filter(|it| *it > 0 && *it <= 2)
+    let sorted = |text: &[u8]| {
+        let mut letters = text.to_vec();
+        letters.sort_unstable();
+        letters
+    };
+    row.last().copied().filter(|it| match it {
+        1 => a.len() >= 4,
+        2 => a.len() >= 6 || sorted(a) == sorted(b),
+        _ => false,
+    })
 }

@@ -90,6 +90,38 @@ const STEP: &[Field] = &[
     Field { name: "instruction", shape: Shape::Any, means: "the instruction as it is written" },
 ];
 
+/// The variables of `dockerfile.image_source`.
+pub const IMAGE_SOURCE: &[Field] = &[record(
+    "it",
+    &[
+        text("image", "the reference"),
+        text("host", "its registry; `docker.io` where none is written"),
+        flag("is_trusted", "the configuration trusts it"),
+    ],
+    "the image",
+)];
+
+/// The variables of `dockerfile.required_label`.
+pub const REQUIRED_LABEL: &[Field] = &[record(
+    "it",
+    &[text("name", "its key"), flag("is_present", "the image has it")],
+    "the label",
+)];
+
+/// The variables of `dockerfile.schema_label`.
+pub const SCHEMA_LABEL: &[Field] = &[record(
+    "it",
+    &[
+        text("name", "its key"),
+        text("value", "its value"),
+        text("kind", "the kind that the schema names; empty if it is not listed"),
+        flag("is_listed", "the schema lists it"),
+        flag("is_strict", "the schema allows no others"),
+        flag("is_valid", "its value is of that kind"),
+    ],
+    "the label",
+)];
+
 macro_rules! view {
     ($select:ident, $name:literal, $list:literal, $means:literal, [$($field:expr),* $(,)?]) => {{
         fn $select<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
@@ -360,7 +392,7 @@ fn facts(artifact: &Artifact) -> Option<Node<'_>> {
     artifact.derived.first().map(|it| artifact.tree.node(*it))
 }
 
-fn list<'a>(artifact: &'a Artifact, name: &str) -> impl Iterator<Item = Node<'a>> {
+pub(super) fn list<'a>(artifact: &'a Artifact, name: &str) -> impl Iterator<Item = Node<'a>> {
     facts(artifact).and_then(|it| it.get(name)).into_iter().flat_map(Node::children)
 }
 

@@ -1,0 +1,404 @@
+//! `.hadolint.yaml`: trusted registries and label schemas, joined with the Dockerfiles they are for.
+
+use std::collections::BTreeMap;
+
+use super::view::{IMAGE_SOURCE, REQUIRED_LABEL, SCHEMA_LABEL, list};
+use crate::{
+    artifact::{Artifact, Emit, Kind, Select, Subject, View},
+    document::Node,
+    parse::image::Image,
+    repository::Repository,
+    value::Value,
+};
+
+/// What we take from the configuration of hadolint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Config {
+    /// Rules that are not reported.
+    pub ignored: Vec<String>,
+    /// Registries that images may come from; `*` stands for anything.
+    #[serde(rename = "trustedRegistries", deserialize_with = "one_or_many")]
+    pub trusted_registries: Vec<String>,
+    /// The labels that every image has, with the kind of their values.
+    pub label_schema: BTreeMap<String, String>,
+    /// Whether other labels are forbidden.
+    pub strict_labels: bool,
+}
+
+fn one_or_many<'d, D: serde::Deserializer<'d>>(input: D) -> Result<Vec<String>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match <Option<Either> as serde::Deserialize>::deserialize(input)? {
+        Some(Either::One(it)) => vec![it],
+        Some(Either::Many(them)) => them,
+        None => Vec::new(),
+    })
+}
+
+impl Config {
+    /// Reads a configuration; one that cannot be read says nothing.
+    pub fn parse(text: &str) -> Self {
+        serde_yaml::from_str(text).unwrap_or_default()
+    }
+
+    fn trusts(&self, host: &str) -> bool {
+        let hub = ["docker.io", "hub.docker.com"];
+        self.trusted_registries.iter().any(|pattern| {
+            glob(pattern, host) || (hub.contains(&host) && hub.contains(&pattern.as_str()))
+        })
+    }
+}
+
+/// Whether a name fits a pattern in which `*` stands for any text.
+fn glob(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((front, back)) => name.strip_prefix(front).is_some_and(|rest| {
+            (0..=rest.len())
+                .filter(|it| rest.is_char_boundary(*it))
+                .any(|at| glob(back, &rest[at..]))
+        }),
+    }
+}
+
+/// The Dockerfiles with a configuration: the one in their folder, or the nearest above.
+fn configured<'a>(repository: &'a Repository<'a>) -> Vec<(&'a Artifact, Config)> {
+    let configs: BTreeMap<&str, Config> = repository
+        .texts
+        .iter()
+        .filter(|(_, source)| matches!(source.name(), ".hadolint.yaml" | ".hadolint.yml"))
+        .map(|(_, source)| (source.folder(), Config::parse(&source.text)))
+        .collect();
+    let of = |artifact: &'a Artifact| {
+        let mut folder = artifact.tree.source.folder();
+        loop {
+            if let Some(config) = configs.get(folder) {
+                return Some((artifact, config.clone()));
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        }
+    };
+    match configs.is_empty() {
+        true => Vec::new(),
+        false => repository.of(Kind::Dockerfile).filter_map(of).collect(),
+    }
+}
+
+/// The views that join.
+pub const VIEWS: &[View] = &[
+    View {
+        name: "dockerfile.image_source",
+        kind: Kind::Dockerfile,
+        means: "each image that is pulled, where the repository lists the registries it trusts",
+        vars: IMAGE_SOURCE,
+        select: Select::Repository(image_sources),
+    },
+    View {
+        name: "dockerfile.required_label",
+        kind: Kind::Dockerfile,
+        means: "each label that the repository requires, for each image that may be shipped",
+        vars: REQUIRED_LABEL,
+        select: Select::Repository(required_labels),
+    },
+    View {
+        name: "dockerfile.schema_label",
+        kind: Kind::Dockerfile,
+        means: "each label, where the repository has a label schema",
+        vars: SCHEMA_LABEL,
+        select: Select::Repository(schema_labels),
+    },
+];
+
+fn subject<'a>(fields: Vec<(&'static str, Value<'a>)>, at: Node<'a>) -> Subject<'a> {
+    Subject { values: vec![Value::map(fields)], at, object: None }
+}
+
+fn image_sources<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for (artifact, config) in configured(repository) {
+        if config.trusted_registries.is_empty() {
+            continue;
+        }
+        let mut one = |reference: &str, at: Node<'a>| {
+            let image = Image::parse(reference);
+            let host = image.host().to_owned();
+            let is_trusted = config.trusts(&host);
+            emit(subject(
+                vec![
+                    ("image", Value::text(reference)),
+                    ("host", Value::text(host)),
+                    ("is_trusted", Value::Bool(is_trusted)),
+                ],
+                at,
+            ));
+        };
+        let is = |node: Node<'_>, name: &str| node.get(name).and_then(Node::as_bool) == Some(true);
+        for stage in list(artifact, "stages") {
+            if let (Some(image), Some(text)) = (stage.get("image"), stage.str("resolved"))
+                && !is(stage, "is_stage")
+                && !is(stage, "is_scratch")
+                && is(stage, "is_resolved")
+            {
+                one(text, image);
+            }
+        }
+        for copy in list(artifact, "copies") {
+            if let Some(from) = copy.get("from")
+                && !is(copy, "is_earlier_stage")
+                && !is(copy, "is_own_stage")
+                && !is(copy, "is_trigger")
+                && !from.text().contains('$')
+            {
+                one(from.text(), from);
+            }
+        }
+        let names: Vec<_> = list(artifact, "stages").filter_map(|it| it.str("name")).collect();
+        for mount in
+            list(artifact, "runs").filter_map(|it| it.get("mounts")).flat_map(Node::children)
+        {
+            if let Some(from) = mount.get("from").filter(|it| !it.text().is_empty())
+                && !names.contains(&from.text().to_lowercase().as_str())
+                && !from.text().contains('$')
+                && from.text().parse::<usize>().is_err()
+            {
+                one(from.text(), from);
+            }
+        }
+    }
+}
+
+fn required_labels<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for (artifact, config) in configured(repository) {
+        let is = |node: Node<'_>, name: &str| node.get(name).and_then(Node::as_bool) == Some(true);
+        for stage in list(artifact, "stages") {
+            if is(stage, "is_base") || is(stage, "is_source") {
+                continue;
+            }
+            let Some(at) = stage.get("image") else { continue };
+            for name in config.label_schema.keys() {
+                let is_present = has_label(artifact, stage, name);
+                let fields = vec![
+                    ("name", Value::text(name.as_str())),
+                    ("is_present", Value::Bool(is_present)),
+                ];
+                emit(subject(fields, at));
+            }
+        }
+    }
+}
+
+/// Whether a stage, or what it is built from, has the label.
+fn has_label(artifact: &Artifact, stage: Node<'_>, name: &str) -> bool {
+    let labels: Vec<_> =
+        list(artifact, "labels").filter(|it| it.str("name") == Some(name)).collect();
+    let mut at = Some(stage);
+    while let Some(stage) = at {
+        let own = |it: &&Node<'_>| {
+            it.get("stage") == Some(stage)
+                && it.get("is_trigger").and_then(Node::as_bool) != Some(true)
+        };
+        if labels.iter().any(|it| own(&it)) {
+            return true;
+        }
+        at = stage.get("parent");
+    }
+    false
+}
+
+fn schema_labels<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for (artifact, config) in configured(repository) {
+        if config.label_schema.is_empty() && !config.strict_labels {
+            continue;
+        }
+        for label in list(artifact, "labels") {
+            let (Some(name), Some(value)) = (label.get("name"), label.get("value")) else {
+                continue;
+            };
+            let kind = config.label_schema.get(name.text());
+            let is_valid = kind.is_none_or(|it| fits(it, value.text()));
+            let fields = vec![
+                ("name", Value::Node(name)),
+                ("value", Value::Node(value)),
+                ("kind", Value::text(kind.map_or("", String::as_str))),
+                ("is_listed", Value::Bool(kind.is_some())),
+                ("is_strict", Value::Bool(config.strict_labels)),
+                ("is_valid", Value::Bool(is_valid)),
+            ];
+            emit(subject(fields, label));
+        }
+    }
+}
+
+/// Whether a value is of the kind that a label schema names.
+fn fits(kind: &str, value: &str) -> bool {
+    match kind {
+        "url" => is_url(value),
+        "rfc3339" => is_date_time(value),
+        "spdx" => is_spdx(value),
+        "hash" => {
+            matches!(value.len(), 7 | 40)
+                && value.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+        }
+        "semver" => is_semver(value),
+        "email" => is_email(value),
+        _ => true,
+    }
+}
+
+fn is_url(value: &str) -> bool {
+    let Some((scheme, rest)) = value.split_once(':') else { return false };
+    scheme.starts_with(|it: char| it.is_ascii_alphabetic())
+        && scheme.bytes().all(|it| it.is_ascii_alphanumeric() || b"+.-".contains(&it))
+        && !rest.is_empty()
+        && !value.contains(char::is_whitespace)
+}
+
+fn is_email(value: &str) -> bool {
+    let mut parts = value.split('@');
+    let (Some(name), Some(host), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    !name.is_empty() && !host.is_empty() && !value.contains([' ', '<', '>', '$'])
+}
+
+fn is_semver(value: &str) -> bool {
+    let core = value.split(['-', '+']).next().unwrap_or(value);
+    let numbers: Vec<_> = core.split('.').collect();
+    numbers.len() == 3
+        && numbers.iter().all(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+}
+
+/// `2026-01-31T10:00:00.5+01:00`.
+fn is_date_time(value: &str) -> bool {
+    let Some((date, time)) = value.split_once(['T', 't']) else { return false };
+    let numbers = |text: &str, apart: char, lengths: &[usize]| -> Option<Vec<u32>> {
+        let parts: Vec<_> = text.split(apart).collect();
+        (parts.len() == lengths.len()).then_some(())?;
+        parts
+            .iter()
+            .zip(lengths)
+            .map(|(it, length)| {
+                let digits = it.len() == *length && it.bytes().all(|it| it.is_ascii_digit());
+                digits.then(|| it.parse().ok()).flatten()
+            })
+            .collect()
+    };
+    let at = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+    let (clock, zone) = time.split_at(at);
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let zone_fits = matches!(zone, "Z" | "z")
+        || zone.len() >= 5 && zone[1..].bytes().all(|it| it.is_ascii_digit() || it == b':');
+    let (Some(date), Some(clock)) =
+        (numbers(date, '-', &[4, 2, 2]), numbers(clock, ':', &[2, 2, 2]))
+    else {
+        return false;
+    };
+    let leap = date[0] % 4 == 0 && (date[0] % 100 != 0 || date[0] % 400 == 0);
+    let days = match date[1] {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&date[2])
+        && clock[0] < 24
+        && clock[1] < 60
+        && clock[2] <= 60
+        && !fraction.is_empty()
+        && fraction.bytes().all(|it| it.is_ascii_digit())
+        && zone_fits
+}
+
+/// The identifiers of the SPDX licence list that are not deprecated, sorted.
+const LICENCES: &str = include_str!("spdx.txt");
+
+/// An SPDX expression: identifiers, `AND`, `OR`, `WITH`, parentheses.
+fn is_spdx(value: &str) -> bool {
+    let spaced = value.replace('(', " ( ").replace(')', " ) ");
+    let (mut depth, mut wants_name) = (0i32, true);
+    let mut words = spaced.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "(" if wants_name => depth += 1,
+            ")" if !wants_name && depth > 0 => depth -= 1,
+            "AND" | "OR" if !wants_name => wants_name = true,
+            "WITH" if !wants_name => {
+                if words.next().is_none() {
+                    return false;
+                }
+            }
+            _ if wants_name => {
+                let name = word.strip_suffix('+').unwrap_or(word);
+                if !LICENCES.lines().any(|it| it == name) {
+                    return false;
+                }
+                wants_name = false;
+            }
+            _ => return false,
+        }
+    }
+    !wants_name && depth == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_read_as_hadolint_reads_it() {
+        let config = Config::parse(
+            "trustedRegistries: a.b\nlabel-schema: {x: text}\nstrict-labels: true\nother: 1\n",
+        );
+        assert_eq!(config.trusted_registries, ["a.b"]);
+        assert!(config.strict_labels && config.label_schema.contains_key("x"));
+        assert_eq!(Config::parse("trustedRegistries: ["), Config::default());
+        let trusts = |patterns: &str, host: &str| {
+            Config::parse(&format!("trustedRegistries: {patterns}")).trusts(host)
+        };
+        assert!(trusts("['*.b.com']", "a.b.com") && !trusts("['*.b.com']", "b.com"));
+        assert!(trusts("['*']", "docker.io") && trusts("[hub.docker.com]", "docker.io"));
+        assert!(!trusts("[a.com]", "a.com:5000"));
+    }
+
+    #[test]
+    fn values_fit_their_kinds() {
+        let good = [
+            ("url", "mailto:a"),
+            ("rfc3339", "2024-02-29t10:26:33.5+01:00"),
+            ("spdx", "(MIT OR Apache-2.0) AND 0BSD"),
+            ("hash", "0123abc"),
+            ("semver", "1.2.3-rc.1+b"),
+            ("email", "a.b+c@d.e"),
+            ("text", ""),
+        ];
+        for (kind, value) in good {
+            assert!(fits(kind, value), "{kind} {value}");
+        }
+        let bad = [
+            ("url", "//a"),
+            ("url", "http://a b"),
+            ("rfc3339", "2023-02-29T10:26:33Z"),
+            ("rfc3339", "2023-02-28T10:26Z"),
+            ("spdx", "mit"),
+            ("spdx", "MIT OR"),
+            ("spdx", "GPL-2.0"),
+            ("hash", "0123ABC"),
+            ("hash", "0123abcd"),
+            ("semver", "v1.2.3"),
+            ("semver", "1.2"),
+            ("email", "a"),
+            ("email", "a@b@c"),
+        ];
+        for (kind, value) in bad {
+            assert!(!fits(kind, value), "{kind} {value}");
+        }
+    }
+}
