@@ -8,6 +8,7 @@ mod collect;
 mod derive;
 mod refs;
 mod schema;
+mod structure;
 mod views;
 
 use super::{Artifact, Kind, Parsed};

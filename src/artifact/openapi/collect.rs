@@ -6,12 +6,12 @@ use super::{
     Version,
     derive::{Fact, Record},
     refs::{Refs, pointer},
-    schema,
+    schema, structure,
 };
 use crate::document::{Id, Kind, Node};
 
 /// The methods that an operation may have.
-const METHODS: &[&str] =
+pub const METHODS: &[&str] =
     &["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
 /// The types whose schemas are listed.
@@ -62,6 +62,7 @@ pub fn collect(root: Node<'_>, version: Version) -> Collected {
     walk.tags();
     let (wrong_examples, complete) = schema::examples(&walk.refs, root, version);
     walk.add("wrong_example", wrong_examples);
+    walk.add("fault", structure::faults(root, version));
     let document = walk.document();
     Collected { document, records: walk.records, nodes: walk.nodes, complete }
 }
@@ -126,12 +127,20 @@ impl<'a> Walk<'a> {
             .filter_map(|it| it.str("name"))
             .map(str::to_lowercase)
             .collect();
+        let is_error = |code: &str| code == "default" || code.starts_with(['4', '5']);
+        let with_errors = self
+            .operations
+            .iter()
+            .filter_map(|it| it.node.get("responses"))
+            .filter(|it| it.entries().any(|(code, _)| is_error(code)))
+            .count();
         let facts = vec![
             ("major", Fact::Int(major.into())),
             ("minor", Fact::Int(minor.into())),
             ("version", text(format!("{major}.{minor}"))),
             ("tags_sorted", Fact::Bool(names.is_sorted())),
             ("operations", Fact::Int(self.operations.len() as i64)),
+            ("with_errors", Fact::Int(with_errors as i64)),
         ];
         record(self.root, facts)
     }
@@ -153,7 +162,8 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let parent = parents.last().map(|&it| tree.node(it));
-            lists.node(self.version, node, parent, &self.refs, &in_paths);
+            let above = parents.len().checked_sub(2).map(|it| tree.node(parents[it]));
+            lists.node(self.version, node, (parent, above), &self.refs, &in_paths);
             if matches!(node.kind(), Kind::Map | Kind::Seq) {
                 parents.push(id);
             }
@@ -280,7 +290,8 @@ impl<'a> Walk<'a> {
                     ("name", text(name)),
                     ("path", text(path)),
                     ("required", Fact::Bool(required)),
-                    ("used", Fact::Bool(variables.contains(&name))),
+                    ("used", Fact::Bool(braces(path).contains(&name) || variables.contains(&name))),
+                    ("plain", Fact::Bool(variables.contains(&name))),
                     ("repeated", Fact::Bool(!names.insert(name))),
                     ("overrides", Fact::Bool(overrides)),
                 ],
@@ -638,7 +649,7 @@ impl Lists {
         &mut self,
         version: Version,
         node: Node<'a>,
-        parent: Option<Node<'a>>,
+        (parent, above): (Option<Node<'a>>, Option<Node<'a>>),
         refs: &Refs<'a>,
         in_paths: &[bool],
     ) {
@@ -654,7 +665,7 @@ impl Lists {
                 self.keywords.push(record(node, vec![("name", text(key))]));
             }
             "headers" if node.is_map() => self.headers.push(node.id()),
-            "examples" if node.is_map() && parent.is_some_and(takes_examples) => {
+            "examples" if node.is_map() && parent.is_some_and(|it| takes_examples(it, above)) => {
                 self.examples(node, refs);
             }
             "parameters" => {
@@ -806,8 +817,9 @@ impl Lists {
 
 /// Whether a node is a place for named examples: a media type, a parameter, a header, or
 /// `components`; and not a schema with a property of that name.
-fn takes_examples(node: Node<'_>) -> bool {
-    node.get("schema").is_some() || node.get("in").is_some() || node.key() == "components"
+fn takes_examples(holder: Node<'_>, above: Option<Node<'_>>) -> bool {
+    let listed = above.is_some_and(|it| matches!(it.key(), "content" | "headers" | "parameters"));
+    listed || holder.key() == "components"
 }
 
 /// A `responses` object: which codes it has, and those without content.
@@ -884,7 +896,7 @@ fn shape(path: &str) -> String {
     while let Some(open) = rest.find('{') {
         let Some(close) = rest[open..].find('}') else { break };
         shape.push_str(&rest[..open]);
-        shape.push('%');
+        shape.push_str(if close == 1 { "{}" } else { "%" });
         rest = &rest[open + close + 1..];
     }
     shape.push_str(rest);

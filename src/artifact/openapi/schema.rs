@@ -414,7 +414,7 @@ fn offered<'a>(schema: Node<'a>, value: Node<'a>) -> Fits<'a> {
 }
 
 /// Whether two values are equal; containers are compared by their first levels.
-fn same(left: Node<'_>, right: Node<'_>) -> bool {
+pub fn same(left: Node<'_>, right: Node<'_>) -> bool {
     fn equal(left: Node<'_>, right: Node<'_>, depth: u32) -> bool {
         if let (Some(left), Some(right)) = (left.as_float(), right.as_float()) {
             return left == right;

@@ -18,6 +18,7 @@ const DOCUMENT: &[Field] = &[
     field("version", Shape::Text, "`2.0`, `3.0`, `3.1`, …"),
     field("tags_sorted", Shape::Bool, "whether its tags are in alphabetical order"),
     field("operations", Shape::Number, "how many operations there are"),
+    field("with_errors", Shape::Number, "how many of them document an error"),
 ];
 const DOC: Field = field("doc", Shape::Record(DOCUMENT), "the whole description");
 
@@ -108,6 +109,7 @@ pub const VIEWS: &[View] = &[
             field("path", Shape::Text, "the path it is declared for"),
             field("required", Shape::Bool, "whether it says so"),
             field("used", Shape::Bool, "whether the path has a variable of that name"),
+            field("plain", Shape::Bool, "whether it is, of letters, digits, `-` and `_`"),
             field("repeated", Shape::Bool, "whether the same list declares it before"),
             field("overrides", Shape::Bool, "whether it overrides one of the path"),
         ]
@@ -300,6 +302,11 @@ pub const VIEWS: &[View] = &[
             field("allows", Shape::Any, "what they may be, references followed"),
             field("by_schema", Shape::Bool, "whether a schema says what they may be"),
         ]
+    ),
+    records!(
+        "fault",
+        "each part of the description that is not as its version of the specification demands",
+        [field("reason", Shape::Text, "what is wrong")]
     ),
     records!(
         "wrong_example",

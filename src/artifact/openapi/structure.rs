@@ -1,0 +1,230 @@
+//! What the specification demands of a description's parts, as far as tools stumble over it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Version,
+    collect::METHODS,
+    derive::{Fact, Record},
+    refs::pointer,
+    schema::same,
+};
+use crate::document::{Id, Kind, Node};
+
+/// The fields of an operation.
+const OPERATION: &[&str] = &[
+    "tags",
+    "summary",
+    "description",
+    "externalDocs",
+    "operationId",
+    "parameters",
+    "requestBody",
+    "responses",
+    "callbacks",
+    "deprecated",
+    "security",
+    "servers",
+];
+/// The fields that an operation has in 2.0 only.
+const OPERATION_2: &[&str] = &["consumes", "produces", "schemes"];
+/// The fields of a schema in 3.0.
+const SCHEMA_3_0: &[&str] = &[
+    "$ref",
+    "title",
+    "multipleOf",
+    "maximum",
+    "exclusiveMaximum",
+    "minimum",
+    "exclusiveMinimum",
+    "maxLength",
+    "minLength",
+    "pattern",
+    "maxItems",
+    "minItems",
+    "uniqueItems",
+    "maxProperties",
+    "minProperties",
+    "required",
+    "enum",
+    "type",
+    "not",
+    "allOf",
+    "oneOf",
+    "anyOf",
+    "items",
+    "properties",
+    "additionalProperties",
+    "description",
+    "format",
+    "default",
+    "nullable",
+    "discriminator",
+    "readOnly",
+    "writeOnly",
+    "example",
+    "externalDocs",
+    "deprecated",
+    "xml",
+];
+
+/// The faults of the description at `root`.
+pub fn faults(root: Node<'_>, version: Version) -> Vec<Record> {
+    let mut faults = Faults { version, records: Vec::new(), seen: HashSet::new() };
+    faults.root(root);
+    let items = root.get("paths").into_iter().flat_map(Node::children);
+    for item in items.filter(|it| it.is_map()) {
+        faults.parameters(item);
+        for method in METHODS {
+            if let Some(operation) = item.get(method).filter(|it| it.is_map()) {
+                faults.operation(operation);
+            }
+        }
+    }
+    if (version.major, version.minor) == (3, 0) {
+        faults.schemas(root);
+    }
+    faults.records
+}
+
+struct Faults {
+    version: Version,
+    records: Vec<Record>,
+    seen: HashSet<Id>,
+}
+
+impl Faults {
+    fn add(&mut self, at: Node<'_>, reason: impl Into<String>) {
+        let facts = vec![("reason", Fact::Text(reason.into()))];
+        self.records.push(Record { node: at.id(), facts });
+    }
+
+    fn since(&self, minor: u8) -> bool {
+        self.version.major == 3 && self.version.minor >= minor
+    }
+
+    fn root(&mut self, root: Node<'_>) {
+        if let Some(openapi) = root.get("openapi").filter(|it| it.kind() != Kind::Str) {
+            self.add(openapi, "the version must be text: put it in quotes");
+        }
+        let has = |key| root.get(key).is_some();
+        if !has("info") {
+            self.add(root, "`info` is missing");
+        }
+        if self.since(1) {
+            if !has("paths") && !has("components") && !has("webhooks") {
+                self.add(root, "`paths` is missing");
+            }
+        } else if !has("paths") {
+            self.add(root, "`paths` is missing");
+        }
+        let Some(info) = root.get("info").filter(|it| it.is_map()) else { return };
+        for name in ["title", "version"] {
+            match info.get(name) {
+                None => self.add(info, format!("`{name}` is missing in `info`")),
+                Some(it) if it.kind() != Kind::Str => {
+                    self.add(it, format!("`{name}` must be text: put it in quotes"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn operation(&mut self, operation: Node<'_>) {
+        if !self.since(1) && operation.get("responses").is_none() {
+            self.add(operation, "`responses` is missing");
+        }
+        let is_known = |key: &str| {
+            let old = self.version.major == 2 && OPERATION_2.contains(&key);
+            OPERATION.contains(&key) || old || key.starts_with("x-")
+        };
+        let unknown: Vec<_> = operation.entries().filter(|it| !is_known(it.0)).collect();
+        for (key, it) in unknown {
+            let at = if self.since(1) { operation } else { it };
+            self.add(at, format!("an operation has no field `{key}`"));
+        }
+        self.parameters(operation);
+        let responses = operation.get("responses").filter(|it| it.is_map());
+        for (code, response) in responses.into_iter().flat_map(Node::entries) {
+            let inline = response.is_map() && pointer(response).is_none();
+            if code.starts_with("x-") || !inline {
+                continue;
+            }
+            if !self.since(2) && response.get("description").is_none() {
+                self.add(response, format!("the response {code} has no description"));
+            }
+            self.examples(response);
+        }
+        if let Some(body) = operation.get("requestBody") {
+            self.examples(body);
+        }
+    }
+
+    fn parameters(&mut self, holder: Node<'_>) {
+        let Some(list) = holder.get("parameters").filter(|it| it.is_seq()) else { return };
+        let mut known: HashMap<_, Node<'_>> = HashMap::new();
+        for it in list.children() {
+            if !it.is_map() || pointer(it).is_some() || !self.seen.insert(it.id()) {
+                continue;
+            }
+            let (name, place) = (it.str("name"), it.str("in"));
+            let places: &[&str] = match self.version.major {
+                2 => &["query", "header", "path", "formData", "body"],
+                _ if self.since(2) => &["query", "header", "path", "cookie", "querystring"],
+                _ => &["query", "header", "path", "cookie"],
+            };
+            match (place, it.get("in")) {
+                (Some(place), Some(at)) if !places.contains(&place) => {
+                    self.add(at, format!("no parameter is in `{place}`: {}", places.join(", ")));
+                }
+                (None, _) => self.add(it, "the parameter does not say `in` what it is"),
+                _ => {}
+            }
+            if name.is_none() {
+                self.add(it, "the parameter has no name");
+            }
+            if self.since(1) && place == Some("path") && it.get("required").is_none() {
+                self.add(it, "a parameter in the path must say `required: true`");
+            }
+            if !self.since(1)
+                && let Some(twin) = known.insert((name, place), it)
+                && same(twin, it)
+            {
+                self.add(list, "two parameters are the same");
+            }
+        }
+    }
+
+    /// From 3.1 on, an example that has a value and an external one is no example.
+    fn examples(&mut self, holder: Node<'_>) {
+        if !self.since(1) {
+            return;
+        }
+        let media = holder.get("content").into_iter().flat_map(Node::children);
+        let examples = media.filter_map(|it| it.get("examples")).flat_map(Node::children);
+        for it in examples.collect::<Vec<_>>() {
+            if it.get("value").is_some() && it.get("externalValue").is_some() {
+                self.add(it, "an example has a `value` or an `externalValue`, not both");
+            }
+        }
+    }
+
+    /// Fields that no schema of 3.0 has.
+    fn schemas(&mut self, root: Node<'_>) {
+        let schemas = root.at(&["components", "schemas"]);
+        let mut open: Vec<_> = schemas.into_iter().flat_map(Node::children).collect();
+        while let Some(schema) = open.pop() {
+            if !schema.is_map() || pointer(schema).is_some() || !self.seen.insert(schema.id()) {
+                continue;
+            }
+            for (key, it) in schema.entries() {
+                match key {
+                    "properties" | "allOf" | "oneOf" | "anyOf" => open.extend(it.children()),
+                    "items" | "not" | "additionalProperties" => open.push(it),
+                    _ if SCHEMA_3_0.contains(&key) || key.starts_with("x-") => {}
+                    _ => self.add(it, format!("a schema of OpenAPI 3.0 has no field `{key}`")),
+                }
+            }
+        }
+    }
+}
