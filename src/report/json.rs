@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_finding_is_written_as_the_contract_says() {
         let text = render(&sample::report());
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
         let finding = &value["findings"][0];
         let keys: Vec<_> = finding.as_object().unwrap().keys().map(String::as_str).collect();
         let expected = "rule severity message path start end equivalents items subject related \
@@ -274,5 +274,88 @@ mod tests {
         assert_eq!(finding["start"], serde_json::json!({"line": 4, "column": 1}));
         assert_eq!(value["verdict"], "not-ready");
         assert!(text.ends_with("}\n"));
+    }
+
+    use serde_json::Value;
+
+    /// What of `value` is not as `schema` says: the part of JSON Schema that ours uses.
+    fn faults(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<String> {
+        if let Some(name) = schema["$ref"].as_str() {
+            let target = root.pointer(name.trim_start_matches('#')).expect(name);
+            return faults(target, value, root, at);
+        }
+        if let Some(any) = schema["anyOf"].as_array() {
+            let fits = any.iter().any(|it| faults(it, value, root, at).is_empty());
+            return if fits { vec![] } else { vec![format!("{at} fits nothing")] };
+        }
+        let mut found = Vec::new();
+        let mut expect = |holds: bool, what: &str| {
+            if !holds {
+                found.push(format!("{at} {what}"));
+            }
+        };
+        let types = match &schema["type"] {
+            Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
+            one => one.as_str().into_iter().collect::<Vec<_>>(),
+        };
+        expect(
+            types.is_empty() || types.iter().any(|it| is_of_type(value, it)),
+            "has another type",
+        );
+        expect(schema["const"].is_null() || schema["const"] == *value, "is another constant");
+        let options = schema["enum"].as_array();
+        expect(options.is_none_or(|it| it.contains(value)), "is none of the options");
+        let least = schema["minimum"].as_u64().unwrap_or(0);
+        expect(value.as_u64().is_none_or(|it| it >= least), "is too small");
+        let Value::Object(map) = value else {
+            let items = value.as_array().into_iter().flatten().enumerate();
+            found.extend(
+                items.flat_map(|(i, it)| faults(&schema["items"], it, root, &format!("{at}[{i}]"))),
+            );
+            return found;
+        };
+        for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            expect(map.contains_key(key), &format!("lacks {key}"));
+        }
+        for (key, value) in map {
+            let at = format!("{at}.{key}");
+            match (&schema["properties"][key], &schema["additionalProperties"]) {
+                (Value::Null, Value::Bool(false)) => found.push(format!("{at} is unknown")),
+                (Value::Null, other) => found.extend(faults(other, value, root, &at)),
+                (schema, _) => found.extend(faults(schema, value, root, &at)),
+            }
+        }
+        found
+    }
+
+    fn is_of_type(value: &Value, name: &str) -> bool {
+        match name {
+            "object" => value.is_object(),
+            "array" => value.is_array(),
+            "string" => value.is_string(),
+            "integer" => value.is_u64(),
+            "boolean" => value.is_boolean(),
+            "null" => value.is_null(),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn the_report_is_as_its_schema_says() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../rules/report.schema.json")).unwrap();
+        let mut value: Value = serde_json::from_str(&render(&sample::report())).unwrap();
+        assert_eq!(faults(&schema, &value, &schema, "$"), [""; 0]);
+        value["findings"][0]["severity"] = "bad".into();
+        value["findings"][1]["start"]["line"] = 0.into();
+        value["extra"] = true.into();
+        value["score"].as_object_mut().unwrap().remove("open");
+        let expected = [
+            "$.findings[0].severity is none of the options",
+            "$.findings[1].start.line is too small",
+            "$.score lacks open",
+            "$.extra is unknown",
+        ];
+        assert_eq!(faults(&schema, &value, &schema, "$"), expected);
     }
 }
