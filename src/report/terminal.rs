@@ -55,7 +55,8 @@ fn findings(out: &mut String, report: &Report, style: &Style, paint: Paint) {
         for (at, it) in of_file.iter().enumerate() {
             let before = of_file[..at].iter().filter(|old| old.rule == it.rule).count();
             if before < OF_ONE_RULE {
-                finding(out, it, style, paint);
+                let repeated = of_file.get(at + 1).is_some_and(|next| next.place == it.place);
+                finding(out, it, (!repeated).then_some(style), paint);
             } else if !of_file[at + 1..].iter().any(|later| later.rule == it.rule) {
                 let (rule, more) = (&it.rule, before + 1 - OF_ONE_RULE);
                 let _ = writeln!(out, "  … and {more} more of {rule} in this file");
@@ -68,13 +69,17 @@ fn findings(out: &mut String, report: &Report, style: &Style, paint: Paint) {
     }
 }
 
-fn finding(out: &mut String, finding: &Finding, style: &Style, paint: Paint) {
+/// One finding; with a style also the line of the file, which is shown once for all findings at
+/// the same place.
+fn finding(out: &mut String, finding: &Finding, style: Option<&Style>, paint: Paint) {
     let start = finding.place.start;
     let place = format!("{}:{}", start.line, start.column);
     let severity = paint.severity(finding.severity);
     let rule = paint.dim(format_args!("[{}]", finding.rule));
     let _ = writeln!(out, "  {place:<7} {severity} {} {rule}", Plain(&finding.message));
-    excerpt(out, finding, style, paint);
+    if let Some(style) = style {
+        excerpt(out, finding, style, paint);
+    }
     for related in &finding.related {
         let (place, message) = (&related.place, Plain(&related.message));
         let _ =
