@@ -12,7 +12,7 @@ use seaworthy::{
     cli::{Check, Cli, Command, Listing},
     date::Date,
     examples, init, inspect,
-    report::{self, Style},
+    report::{self, Format, Style},
     rule,
     run::{self, RunError},
 };
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Command::Explain { rule, format } => explain(&rule, format),
         Command::Rules { format, rules } => list(&rules, format),
         Command::Init { path, format } => start(&path, format),
-        _ => Err(RunError::Argument("not built yet".into())),
+        Command::Checklist(options) => checklist(&options),
     };
     match answer {
         Ok(code) => ExitCode::from(code),
@@ -57,6 +57,20 @@ fn check(options: &Check) -> Result<u8, RunError> {
     }
     print(&report::render(&report, options.format, &style(options)));
     Ok(report.verdict.exit_code())
+}
+
+fn checklist(options: &Check) -> Result<u8, RunError> {
+    let report = run::check(options)?;
+    print(&match options.format {
+        Format::Terminal => report::checklist::terminal(&report, &style(options)),
+        Format::Json => report::checklist::json(&report),
+        _ => {
+            let reason =
+                "the checklist is printed as terminal or json; `seaworthy check` knows more";
+            return Err(RunError::Argument(reason.into()));
+        }
+    });
+    Ok(READY)
 }
 
 fn inspect(file: &Path, format: Listing) -> Result<u8, RunError> {
