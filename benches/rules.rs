@@ -24,18 +24,18 @@ fn check_builtin(bencher: Bencher<'_, '_>) {
     bencher.bench(|| builtin().rules.iter().all(|rule| rule.check().is_ok()));
 }
 
-/// Judging the containers of a manifest by every rule about containers.
+/// Judging everything in a manifest by every rule that needs only the manifest.
 #[divan::bench]
-fn judge_containers(bencher: Bencher<'_, '_>) {
+fn judge_manifest(bencher: Bencher<'_, '_>) {
     let (rules, artifact) = (builtin(), manifest());
-    let rules: Vec<&Rule> =
-        rules.rules.iter().filter(|it| it.view.name == "kubernetes.container").collect();
-    let subjects = subjects(&artifact, "kubernetes.container");
-    bencher.counter(ItemsCount::new(rules.len() * subjects.len())).bench_local(|| {
+    let pairs: Vec<(&Rule, Vec<Subject<'_>>)> =
+        rules.rules.iter().map(|rule| (rule, subjects(&artifact, rule))).collect();
+    let judgements: usize = pairs.iter().map(|(_, subjects)| subjects.len()).sum();
+    bencher.counter(ItemsCount::new(judgements)).bench_local(|| {
         let mut judge = Judge::default();
         let mut failures = 0;
-        for subject in &subjects {
-            for rule in &rules {
+        for (rule, subjects) in &pairs {
+            for subject in subjects {
                 failures += judge.judge(rule, subject).failures.len();
             }
         }
@@ -47,9 +47,11 @@ fn builtin() -> RuleSet {
     RuleSet::builtin().unwrap_or_default()
 }
 
-fn subjects<'a>(artifact: &'a Artifact, view: &str) -> Vec<Subject<'a>> {
+fn subjects<'a>(artifact: &'a Artifact, rule: &Rule) -> Vec<Subject<'a>> {
     let mut subjects = Vec::new();
-    if let Some(Select::File(select)) = artifact::view(view).map(|it| it.select) {
+    if rule.view.kind == artifact.kind
+        && let Select::File(select) = rule.view.select
+    {
         select(artifact, &mut |it| subjects.push(it));
     }
     subjects

@@ -63,7 +63,7 @@ impl<'a> Judge<'a> {
                 Case { machine: &mut self.machine, rule, programs, subject }.judge(&mut judgement);
             }
             Err(error) => {
-                let reason = format!("the rule {} is broken: {error}", rule.id);
+                let reason = format!("the rule is broken: {error}");
                 judgement.troubles.push(Trouble { at: subject.at, reason });
             }
         }
@@ -157,12 +157,19 @@ impl<'a> Case<'_, 'a> {
     fn trouble(&self, wrong: Wrong, written: Option<&Written>) -> Trouble<'a> {
         let part = written.zip(wrong.range());
         let part = part.and_then(|(it, (start, end))| it.text.get(start as usize..end as usize));
-        let id = &self.rule.id;
         let reason = match part {
-            Some(part) => format!("{id} cannot be judged: {} in `{part}`", wrong.text()),
-            None => format!("{id} cannot be judged: {}", wrong.text()),
+            Some(part) => format!("{} in `{}`", wrong.text(), cut(part)),
+            None => wrong.text().to_owned(),
         };
         let at = self.machine.blame().filter(|it| std::ptr::eq(it.tree(), self.subject.at.tree()));
         Trouble { at: at.unwrap_or(self.subject.at), reason }
+    }
+}
+
+/// The start of a long expression.
+fn cut(part: &str) -> String {
+    match part.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &part[..end]),
+        None => part.to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Range, sync::OnceLock};
 
+use memchr::memmem;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
@@ -128,7 +129,7 @@ fn split(text: &str) -> usize {
     if text.starts_with("[[example]]") {
         return 0;
     }
-    text.find("\n[[example]]").map_or(text.len(), |at| at + 1)
+    memmem::find(text.as_bytes(), b"\n[[example]]").map_or(text.len(), |at| at + 1)
 }
 
 impl Rule {

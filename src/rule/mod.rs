@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::{artifact::View, finding::Severity};
@@ -166,7 +167,8 @@ impl RuleSet {
     /// The rules that come with the program.
     pub fn builtin() -> Result<Self, RuleError> {
         let rules = BUILTIN
-            .iter()
+            .par_iter()
+            .with_min_len(16)
             .map(|(id, text)| Rule::parse(id, &format!("rules/{id}.toml"), Cow::Borrowed(text)));
         Ok(Self { rules: rules.collect::<Result<_, _>>()? })
     }

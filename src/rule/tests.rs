@@ -217,7 +217,7 @@ fn what_cannot_be_evaluated_is_said() {
     judged(rest, |judgement, _| {
         assert!(judgement.applies && judgement.failures.is_empty());
         let trouble = &judgement.troubles[0];
-        let wanted = "test/rule cannot be judged: `x` of a value of type int in `other.size.x`";
+        let wanted = "`x` of a value of type int in `other.size.x`";
         assert_eq!(trouble.reason, wanted);
         assert_eq!(place(trouble.at), "a:1");
     });

@@ -49,6 +49,7 @@ impl Wrong {
         self.0.range
     }
 
+    #[cold]
     fn within(mut self, expr: &Expr) -> Self {
         self.0.range.get_or_insert(expr.range);
         self
@@ -288,23 +289,32 @@ struct Run<'m, 'a> {
 }
 
 impl<'a> Run<'_, 'a> {
+    #[inline]
     fn value(&mut self, expr: &'a Expr) -> Gives<'a> {
         self.machine.burn(1)?;
+        match &expr.op {
+            Op::Text(text) => {
+                self.machine.blame = None;
+                Ok(Value::Str(text))
+            }
+            Op::Path(slot, path) => self.path(*slot, path).map_err(|it| it.within(expr)),
+            _ => self.computed(expr),
+        }
+    }
+
+    /// The value of what is neither a path nor a text.
+    #[inline(never)]
+    fn computed(&mut self, expr: &'a Expr) -> Gives<'a> {
         match &expr.op {
             Op::Constant(value) => {
                 self.machine.blame = None;
                 Ok(value.clone())
-            }
-            Op::Text(text) => {
-                self.machine.blame = None;
-                Ok(Value::Str(text))
             }
             Op::Table(fields) => {
                 self.machine.blame = None;
                 self.machine.burn(fields.len())?;
                 Ok(Value::map(fields.iter().map(|(key, value)| (&**key, value.clone()))))
             }
-            Op::Path(slot, path) => self.path(*slot, path).map_err(|it| it.within(expr)),
             Op::Select(of, field) => {
                 let of = self.value(of)?;
                 let path = std::slice::from_ref(field);
@@ -333,6 +343,7 @@ impl<'a> Run<'_, 'a> {
                 let node = self.machine.blame;
                 self.with(value, node, |run| run.value(&pair.1))
             }
+            Op::Text(_) | Op::Path(..) => self.value(expr),
             _ => self.condition(expr).map(Value::Bool),
         }
     }
@@ -407,6 +418,7 @@ impl<'a> Run<'_, 'a> {
         walk(value, path, &mut machine.blame)
     }
 
+    #[inline(never)]
     fn index(&mut self, of: &'a Expr, index: &'a Expr) -> Gives<'a> {
         if let Op::Table(fields) = &of.op {
             let key = self.value(index)?;
@@ -455,6 +467,7 @@ impl<'a> Run<'_, 'a> {
         Ok(item)
     }
 
+    #[inline(never)]
     fn negate(&mut self, of: &'a Expr) -> Gives<'a> {
         let value = self.value(of)?;
         match scalar(&value) {
@@ -544,6 +557,7 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
+    #[inline(never)]
     fn one_of(&mut self, item: &'a Expr, list: &'a [Value<'static>]) -> Result<bool, Wrong> {
         let item = self.value(item)?;
         for other in list {
@@ -554,6 +568,7 @@ impl<'a> Run<'_, 'a> {
         Ok(false)
     }
 
+    #[inline(never)]
     fn compute(&mut self, how: Operator, pair: &'a (Expr, Expr)) -> Gives<'a> {
         let (a, b) = self.both(&pair.0, &pair.1)?;
         if a.is_null() || b.is_null() {
@@ -569,6 +584,7 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
+    #[inline(never)]
     fn join(&mut self, a: &Value<'a>, b: &Value<'a>) -> Gives<'a> {
         if let (Some(a), Some(b)) = (a.as_str(), b.as_str()) {
             self.machine.burn((a.len() + b.len()) / 10)?;
@@ -584,6 +600,7 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
+    #[inline(never)]
     fn map(&mut self, entries: &'a [(Expr, Expr)]) -> Gives<'a> {
         let mut fields: Vec<(&'a str, Value<'a>)> = Vec::new();
         for (key, value) in entries {
@@ -601,6 +618,7 @@ impl<'a> Run<'_, 'a> {
         Ok(Value::map(fields))
     }
 
+    #[inline(never)]
     fn call(&mut self, function: &'static Function, arguments: &'a [Expr]) -> Gives<'a> {
         const NONE: Value<'static> = Value::Null;
         let mut values: [Value<'a>; 4] = [NONE; 4];
@@ -675,6 +693,7 @@ impl<'a> Run<'_, 'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn quantify(&mut self, which: Macro, fold: &'a Fold) -> Result<bool, Wrong> {
         let over = self.value(&fold.over)?;
         let whole = self.machine.blame;
@@ -704,6 +723,7 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
+    #[inline(never)]
     fn gather(&mut self, which: Macro, fold: &'a Fold) -> Gives<'a> {
         let over = self.value(&fold.over)?;
         let whole = self.machine.blame;

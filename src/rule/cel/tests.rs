@@ -445,3 +445,26 @@ fn a_limit_is_never_absorbed() {
     let text = "it.l.all(a, it.l.all(b, it.l.all(c, it.l.all(d, true)))) || true";
     with(&list, text, |value, _| assert!(value.is_err()));
 }
+
+#[test]
+fn the_deepest_expression_that_is_read_is_evaluated() {
+    let nested = |open: &str, inner: &str, close: &str| {
+        let deepest = (1..200).rev().map(|n| open.repeat(n) + inner + &close.repeat(n));
+        deepest.into_iter().find(|it| compile(it).is_ok()).unwrap()
+    };
+    for text in [
+        nested("!", "true", ""),
+        nested("[", "1", "]"),
+        nested("cel.bind(x, 1, ", "x", ")"),
+        nested("[1].all(x, ", "true", ")"),
+        nested("[1].map(x, ", "x", ")"),
+        nested("true ? 1 : ", "1", ""),
+        nested("max(1, ", "1", ")"),
+        nested("it.x[", "1", "]"),
+        nested("true && (false || ", "true", ")"),
+        nested("1 + (2 * ", "1", ")"),
+    ] {
+        assert!(text.len() > 50, "{text}");
+        with(DATA, &text, |value, _| assert!(value.is_ok(), "{text}: {value:?}"));
+    }
+}
