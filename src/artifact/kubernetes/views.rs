@@ -202,7 +202,12 @@ pub const VIEWS: &[View] = &[
     of_kind!("kubernetes.job", "every Job", "batch" | "extensions", "Job"),
     of_kind!("kubernetes.cron_job", "every CronJob", "batch", "CronJob"),
     of_kind!("kubernetes.service", "every Service", "", "Service"),
-    of_kind!("kubernetes.ingress", "every Ingress", "networking.k8s.io" | "extensions" | "", "Ingress"),
+    of_kind!(
+        "kubernetes.ingress",
+        "every Ingress",
+        "networking.k8s.io" | "extensions" | "",
+        "Ingress"
+    ),
     of_kind!(
         "kubernetes.network_policy",
         "every NetworkPolicy",
