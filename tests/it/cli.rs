@@ -1,0 +1,178 @@
+//! The command as others see it: exit codes, formats, the same bytes twice, and hostile input.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+fn seaworthy(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.args(arguments).env("NO_COLOR", "1").output().unwrap()
+}
+
+fn code(arguments: &[&str]) -> i32 {
+    seaworthy(arguments).status.code().unwrap()
+}
+
+fn json(path: &Path) -> Value {
+    let output = seaworthy(&["check", path.to_str().unwrap(), "--format", "json"]);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The reasons of the problems with one file.
+fn problems(report: &Value, path: &str) -> Vec<String> {
+    let all = report["problems"].as_array().unwrap().iter();
+    all.filter(|it| it["path"] == path)
+        .map(|it| it["reason"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_exit_code_is_the_verdict() {
+    assert_eq!(code(&["check", "fixtures/ready"]), 0);
+    assert_eq!(code(&["check", "fixtures/not-ready"]), 1);
+    assert_eq!(code(&["check", "fixtures/nothing"]), 3);
+    assert_eq!(code(&["fixtures/not-ready", "--fail-on", "never"]), 0);
+    for format in ["json", "sarif", "github", "markdown", "junit", "gitlab", "html"] {
+        assert_eq!(code(&["check", "fixtures/not-ready", "--format", format]), 1, "{format}");
+    }
+}
+
+#[test]
+fn a_question_that_cannot_be_answered_exits_with_2() {
+    assert_eq!(code(&["check", "no/such/folder"]), 2);
+    assert_eq!(code(&["check", "--select", "no/such-rule", "fixtures/ready"]), 2);
+    assert_eq!(code(&["check", "--profile", "lenient", "fixtures/ready"]), 2);
+    assert_eq!(code(&["check", "--now", "soon", "fixtures/ready"]), 2);
+    assert_eq!(code(&["explain", "no/such-rule"]), 2);
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let run = || seaworthy(&["check", "fixtures", "--profile", "all", "--format", "json"]).stdout;
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn an_unknown_key_is_an_error_with_a_caret() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("Dockerfile"), "FROM scratch\n").unwrap();
+    fs::write(path.join("readiness.toml"), "[servcie]\nowner = \"@acme/x\"\n").unwrap();
+    let output = seaworthy(&["check", path.to_str().unwrap()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("servcie") && said.contains("readiness.toml:1:"), "{said}");
+    fs::remove_file(path.join("readiness.toml")).unwrap();
+
+    fs::create_dir_all(path.join(".seaworthy/rules/own")).unwrap();
+    fs::write(path.join(".seaworthy/rules/own/x.toml"), "titel = \"x\"\n").unwrap();
+    let output = seaworthy(&["check", path.to_str().unwrap()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("titel") && said.contains("x.toml:1:"), "{said}");
+}
+
+#[test]
+fn a_repositorys_own_rules_and_configuration_count() {
+    let report = json(Path::new("fixtures/own-rules"));
+    let found =
+        report["findings"].as_array().unwrap().iter().any(|it| {
+            it["rule"] == "dockerfile/maintained-base" && it["path"] == "service/Dockerfile"
+        });
+    assert!(found, "{report:#}");
+}
+
+#[test]
+fn what_cannot_be_read_is_a_problem_and_the_rest_is_judged() {
+    let report = json(Path::new("fixtures/broken"));
+    for path in
+        ["truncated.yaml", "one-of-three.yaml", "Dockerfile", "Dockerfile.typo", "coverage.xml"]
+    {
+        assert!(!problems(&report, path).is_empty(), "{path}: {:#}", report["problems"]);
+    }
+    let template = problems(&report, "chart/templates/deployment.yaml");
+    assert!(template.iter().any(|it| it.contains("template")), "{template:?}");
+    let findings = report["findings"].as_array().unwrap();
+    let third = findings
+        .iter()
+        .any(|it| it["path"] == "one-of-three.yaml" && it["subject"]["name"] == "third");
+    assert!(third, "the document behind the broken one is judged");
+}
+
+#[test]
+fn hostile_input_ends_in_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let head = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n";
+    fs::write(root.join("deep.yaml"), format!("{head}spec: {}", "[".repeat(10_000))).unwrap();
+    fs::write(
+        root.join("deep.json"),
+        format!("{{\"openapi\": \"3.0.0\", \"x\": {}", "[".repeat(10_000)),
+    )
+    .unwrap();
+    let keys: String = (0..10_000).map(|it| format!("{}a:\n", " ".repeat(it % 500))).collect();
+    fs::write(root.join("stairs.yaml"), format!("{head}{keys}")).unwrap();
+    let long = format!("FROM scratch\nRUN true \\\n{}  && true\n", "  && true \\\n".repeat(5_000));
+    fs::write(root.join("Dockerfile"), long).unwrap();
+    let nested = format!("FROM scratch\nRUN echo {}\n", "$(".repeat(20_000));
+    fs::write(root.join("Dockerfile.nested"), nested).unwrap();
+    fs::write(root.join("Makefile"), format!("X = {}\nall:\n\t$(X)\n", "$(call X,".repeat(10_000)))
+        .unwrap();
+    fs::write(root.join("bytes.yaml"), b"apiVersion: v1\nkind: \xff\xfe\n").unwrap();
+    fs::write(root.join("coverage.xml"), format!("<coverage>{}", "<packages>".repeat(10_000)))
+        .unwrap();
+    let report = json(root);
+    assert!(report["inputs"]["files"].as_u64().unwrap() >= 8);
+    for path in ["deep.yaml", "deep.json"] {
+        assert!(!problems(&report, path).is_empty(), "{path}: {:#}", report["problems"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_special_files_are_not_opened() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::write(root.join("Dockerfile"), "FROM scratch\nUSER 10001\n").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", root.join("Makefile")).unwrap();
+    std::os::unix::fs::symlink(root, root.join("loop")).unwrap();
+    let fifo = Command::new("mkfifo").arg(root.join("Dockerfile.fifo")).status();
+    assert!(fifo.unwrap().success());
+    let odd = std::ffi::OsStr::from_bytes(b"Dockerfile.\xff");
+    // Some file systems refuse such names; then there is nothing to test.
+    let _ = fs::write(root.join(odd), "FROM scratch\n");
+    let report = json(root);
+    assert_eq!(
+        report["inputs"]["artifacts"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["dockerfile"]
+    );
+}
+
+#[test]
+fn new_since_blocks_only_on_what_a_change_brings() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(root).args(["-c", "user.name=a", "-c", "user.email=a@b"]);
+        assert!(command.args(arguments).output().unwrap().status.success());
+    };
+    git(&["init", "-q"]);
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  hostNetwork: true\n  containers: [{name: a, image: \"a:1\"}]\n";
+    fs::write(root.join("a.yaml"), manifest).unwrap();
+    git(&["add", "."]);
+    git(&["commit", "-qm", "a"]);
+    let path = root.to_str().unwrap();
+    assert_eq!(code(&["check", path]), 1);
+    fs::write(root.join("a.yaml"), format!("# moved down\n{manifest}")).unwrap();
+    assert_eq!(code(&["check", path, "--new-since", "HEAD"]), 0);
+    fs::write(root.join("b.yaml"), manifest.replace("name: a\nspec", "name: b\nspec")).unwrap();
+    assert_eq!(code(&["check", path, "--new-since", "HEAD"]), 1);
+    assert_eq!(code(&["check", path, "--new-since", "no-such-ref"]), 2);
+}
