@@ -265,12 +265,30 @@ fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunEr
     };
     let select = either(&options.select, &config.select);
     rules.select(profile, &select, &either(&options.ignore, &config.ignore))?;
+    configure(&mut rules, config)?;
+    Ok(rules)
+}
+
+/// Gives rules the severities and parameters of the configuration.
+fn configure(rules: &mut RuleSet, config: &Config) -> Result<(), RunError> {
     for rule in &mut rules.rules {
         if let Some(severity) = config.severity.get(&*rule.id) {
             rule.severity = *severity;
         }
+        for (name, value) in config.params.get(&*rule.id).into_iter().flatten() {
+            let Some(old) = rule.params.get_mut(name) else {
+                let message = format!("{}: the rule has no parameter `{name}`", config::PATH);
+                return Err(RunError::Argument(message));
+            };
+            if !old.same_type(value) {
+                let (id, kind) = (&rule.id, old.type_str());
+                let message = format!("{}: `{name}` of {id} must be of type {kind}", config::PATH);
+                return Err(RunError::Argument(message));
+            }
+            *old = value.clone();
+        }
     }
-    Ok(rules)
+    Ok(())
 }
 
 fn fail_on(options: &Check, config: &Config) -> FailOn {
