@@ -4,6 +4,9 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use clap::Parser as _;
@@ -12,7 +15,7 @@ use seaworthy::{
     cli::{Check, Cli, Command, Listing},
     date::Date,
     examples, init, inspect,
-    report::{self, Format, Style},
+    report::{self, Format, Report, Style},
     rule,
     run::{self, RunError},
 };
@@ -30,8 +33,8 @@ fn main() -> ExitCode {
         Command::Test { rules, format } => test(rules.as_deref(), format),
         Command::Explain { rule, format } => explain(&rule, format),
         Command::Rules { format, rules } => list(&rules, format),
-        Command::Init { path, format } => start(&path, format),
         Command::Checklist(options) => checklist(&options),
+        Command::Init { path, format } => start(&path, format),
     };
     match answer {
         Ok(code) => ExitCode::from(code),
@@ -43,11 +46,7 @@ fn main() -> ExitCode {
 }
 
 fn check(options: &Check) -> Result<u8, RunError> {
-    if let Some(threads) = options.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
-        pool.build_global().map_err(|error| RunError::Argument(error.to_string()))?;
-    }
-    let report = run::check(options)?;
+    let report = judge(options)?;
     for (format, path) in &options.output {
         let text = report::render(&report, *format, &Style::default());
         std::fs::write(path, text).map_err(|error| RunError::Path {
@@ -60,7 +59,7 @@ fn check(options: &Check) -> Result<u8, RunError> {
 }
 
 fn checklist(options: &Check) -> Result<u8, RunError> {
-    let report = run::check(options)?;
+    let report = judge(options)?;
     print(&match options.format {
         Format::Terminal => report::checklist::terminal(&report, &style(options)),
         Format::Json => report::checklist::json(&report),
@@ -71,6 +70,39 @@ fn checklist(options: &Check) -> Result<u8, RunError> {
         }
     });
     Ok(READY)
+}
+
+/// Runs the pipeline; people at a terminal see that it works when it takes long.
+fn judge(options: &Check) -> Result<Report, RunError> {
+    if let Some(threads) = options.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
+        pool.build_global().map_err(|error| RunError::Argument(error.to_string()))?;
+    }
+    if options.quiet || !io::stderr().is_terminal() {
+        return run::check(options);
+    }
+    let (done, waiting) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || show_progress(&waiting));
+        let report = run::check(options);
+        drop(done);
+        report
+    })
+}
+
+/// Counts the seconds on one line of the terminal until the other end hangs up, and wipes it.
+fn show_progress(waiting: &mpsc::Receiver<()>) {
+    let mut shown = false;
+    for seconds in 1_u64.. {
+        if waiting.recv_timeout(Duration::from_secs(1)) != Err(mpsc::RecvTimeoutError::Timeout) {
+            break;
+        }
+        let _ = write!(io::stderr(), "\rjudging … {seconds} s");
+        shown = true;
+    }
+    if shown {
+        let _ = write!(io::stderr(), "\r{:20}\r", "");
+    }
 }
 
 fn inspect(file: &Path, format: Listing) -> Result<u8, RunError> {

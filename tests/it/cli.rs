@@ -176,3 +176,21 @@ fn new_since_blocks_only_on_what_a_change_brings() {
     assert_eq!(code(&["check", path, "--new-since", "HEAD"]), 1);
     assert_eq!(code(&["check", path, "--new-since", "no-such-ref"]), 2);
 }
+
+#[test]
+fn readme_names_every_command_and_no_option_that_is_not_there() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let help = String::from_utf8(seaworthy(&["--help"]).stdout).unwrap();
+    let commands = help.lines().skip_while(|it| *it != "Commands:").skip(1);
+    for command in commands.map_while(|it| it.split_whitespace().next()).filter(|it| *it != "help")
+    {
+        assert!(readme.contains(&format!("| `seaworthy {command}")), "README.md lacks `{command}`");
+    }
+    let check = String::from_utf8(seaworthy(&["check", "--help"]).stdout).unwrap();
+    let ours = readme.lines().filter(|it| !it.contains("cargo"));
+    for option in
+        ours.flat_map(|it| it.split(['`', ' '])).filter(|it| it.starts_with("--") && it.len() > 2)
+    {
+        assert!(check.contains(option) || option == "--", "README.md names `{option}`");
+    }
+}
