@@ -331,4 +331,29 @@ mod tests {
             assert_eq!(read, fact);
         }
     }
+
+    /// The items that rules name, by the item that stands for them.
+    fn ruled() -> std::collections::BTreeSet<usize> {
+        let rules = crate::rule::RuleSet::builtin().unwrap();
+        let mut ruled = std::collections::BTreeSet::new();
+        for rule in &rules.rules {
+            for item in &rule.items {
+                let at = checklist().position(item);
+                let at = at.unwrap_or_else(|| panic!("{}: there is no item {item}", rule.id));
+                ruled.insert(checklist().canonical(at));
+            }
+        }
+        ruled
+    }
+
+    #[test]
+    fn what_files_can_settle_is_settled_by_a_rule_or_planned() {
+        let ruled = ruled();
+        for (at, item) in checklist().items.iter().enumerate() {
+            let by_rules = item.class != Class::Attest && item.settled_by == Settler::Rules;
+            if by_rules && item.same_as.is_none() && !item.planned {
+                assert!(ruled.contains(&at), "no rule settles {}, and it is not planned", item.id);
+            }
+        }
+    }
 }
