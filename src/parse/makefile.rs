@@ -323,7 +323,9 @@ pub fn definition(line: &str, for_target: bool) -> Option<Definition<'_>> {
     let mut rest = skip_space(line);
     while !rest.is_empty() {
         let found = |body| Some(Definition { overrides, exports, body });
-        if let Some(it) = assignment(rest) {
+        // Behind a colon, `\=` is a part of a prerequisite's name.
+        let is_quoted = |it: &Assignment<'_>| for_target && it.name.ends_with('\\');
+        if let Some(it) = assignment(rest).filter(|it| !is_quoted(it)) {
             return found(DefinitionBody::Assign(it));
         }
         let (word, after) = first_word(rest);

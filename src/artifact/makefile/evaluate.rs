@@ -49,7 +49,9 @@ pub struct Variable {
 }
 
 /// How many steps an evaluation may take.
-const STEPS: u64 = 3_000_000;
+const STEPS: u64 = 1_000_000;
+/// How deep conditionals nest.
+const CONDITIONALS: usize = 500;
 /// How many files one evaluation may read.
 const FILES: usize = 500;
 
@@ -176,7 +178,6 @@ impl<'f> Evaluator<'f> {
             ("MAKELEVEL", "0"),
             ("MAKE_VERSION", "4.3"),
             ("MAKE_HOST", "x86_64-pc-linux-gnu"),
-            ("CURDIR", &folder),
             ("MAKEFLAGS", ""),
             ("MFLAGS", ""),
             ("SHELL", "/bin/sh"),
@@ -194,6 +195,7 @@ impl<'f> Evaluator<'f> {
         ] {
             it.set_plain(name, value, Origin::Default);
         }
+        it.set_plain("CURDIR", &folder, Origin::File);
         for (name, value) in
             [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/HOME"), ("USER", "nobody")]
         {
@@ -546,6 +548,9 @@ impl<'f> Evaluator<'f> {
     fn conditional(&mut self, word: &str, rest: &str, reader: &mut Reader) -> Result<bool, Stop> {
         match word {
             "ifdef" | "ifndef" | "ifeq" | "ifneq" => {
+                if reader.conditions.len() >= CONDITIONALS {
+                    return Err(Stop::Limit("depth"));
+                }
                 let condition = if reader.ignoring() {
                     Condition { state: Branch::Done, unknown: false, seen_else: false }
                 } else {

@@ -8,6 +8,8 @@ mod gates;
 mod model;
 mod recipe;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod unit;
 mod views;

@@ -1,5 +1,7 @@
 //! Rules: how a line becomes targets, prerequisites and a recipe.
 
+use std::collections::HashMap;
+
 use super::{
     evaluate::{Evaluator, OpenRule, Origin, Reader, Stop},
     expand::{GOAL, UNKNOWN, is_unknown, known},
@@ -189,7 +191,7 @@ impl Evaluator<'_> {
     /// The names of targets in an expanded text: `./` dropped, `~` and patterns resolved.
     fn target_names(&mut self, text: &str) -> Vec<String> {
         let mut names = Vec::new();
-        for name in split_names(text) {
+        for name in members(split_names(text)) {
             let name = plain_name(&name);
             if name.contains(GOAL) {
                 continue;
@@ -224,6 +226,9 @@ impl Evaluator<'_> {
         };
         let (normal, order_only) = (self.target_names(normal), self.target_names(order_only));
         let mut rule = OpenRule { place: self.here, ..OpenRule::default() };
+        // The first name decides what the others are.
+        let is_pattern_rule =
+            pattern.is_none() && names.first().is_some_and(|it| percent(it).1.is_some());
         for name in names {
             if is_unknown(name) {
                 let why = "its name depends on the output of a command";
@@ -248,7 +253,7 @@ impl Evaluator<'_> {
                 continue;
             }
             let (plain, percent_at) = percent(&name);
-            let is_pattern = pattern.is_none() && percent_at.is_some();
+            let is_pattern = is_pattern_rule && percent_at.is_some();
             let stem = pattern.and_then(|it| stem(it, &name)).map(str::to_owned);
             let put = |it: &String| match &stem {
                 Some(stem) => put_stem(it, stem),
@@ -408,6 +413,7 @@ impl Evaluator<'_> {
 
     fn expand_recipes(&mut self) {
         let mut done = vec![false; self.out.recipes.len()];
+        let scoped = self.definitions_for_targets();
         self.noting = true;
         for at in 0..self.out.targets.len() + self.out.patterns.len() {
             let count = self.out.targets.len();
@@ -425,7 +431,7 @@ impl Evaluator<'_> {
             let target = target.clone();
             let stem = if at < count { "" } else { "%" };
             self.scopes.push(automatic(&target.name, &target.prerequisites, stem));
-            let own = self.own_variables(&target.name);
+            let own = self.own_variables(&target.name, &scoped);
             self.scopes.push(own);
             for recipe in recipes {
                 done[recipe] = true;
@@ -446,13 +452,30 @@ impl Evaluator<'_> {
         }
     }
 
+    /// The definitions that are for some targets only: by the name of the target, or its pattern.
+    fn definitions_for_targets(&self) -> Scoped {
+        let mut scoped = Scoped::default();
+        for (at, it) in self.out.definitions.iter().enumerate() {
+            for target in &it.targets {
+                match target.contains('%') {
+                    true => scoped.patterns.push((target.clone(), at)),
+                    false => scoped.names.entry(target.clone()).or_default().push(at),
+                }
+            }
+        }
+        scoped.patterns.truncate(200);
+        scoped
+    }
+
     /// The variables that are set for this target only.
-    fn own_variables(&mut self, target: &str) -> Vec<(String, std::rc::Rc<str>)> {
-        let own: Vec<_> = self
-            .out
-            .definitions
-            .iter()
-            .filter(|it| it.targets.iter().any(|pattern| stem(pattern, target).is_some()))
+    fn own_variables(&mut self, target: &str, scoped: &Scoped) -> Vec<(String, std::rc::Rc<str>)> {
+        let patterns = scoped.patterns.iter().filter(|it| stem(&it.0, target).is_some());
+        let mut own: Vec<usize> = patterns.map(|it| it.1).collect();
+        own.extend(scoped.names.get(target).into_iter().flatten());
+        own.truncate(200);
+        let own: Vec<_> = own
+            .into_iter()
+            .map(|at| &self.out.definitions[at])
             .map(|it| (it.name.clone(), it.operator, it.value.clone()))
             .collect();
         let mut scope: Vec<(String, std::rc::Rc<str>)> = Vec::new();
@@ -470,6 +493,42 @@ impl Evaluator<'_> {
         }
         scope
     }
+}
+
+/// The definitions that are for some targets only.
+#[derive(Default)]
+struct Scoped {
+    names: HashMap<String, Vec<usize>>,
+    patterns: Vec<(String, usize)>,
+}
+
+/// `lib(a.o b.o)` names two members of an archive.
+fn members(names: Vec<String>) -> Vec<String> {
+    if !names.iter().any(|it| it.contains('(')) {
+        return names;
+    }
+    let (mut out, mut archive) = (Vec::new(), None);
+    for name in names {
+        let opens = name.find('(').filter(|&at| at > 0 && !name.ends_with(')'));
+        match (&archive, opens) {
+            (None, Some(at)) => {
+                let library = name[..at].to_owned();
+                out.push(format!("{name})"));
+                archive = Some(library);
+            }
+            (Some(library), _) => {
+                let member = name.trim_end_matches(')');
+                if !member.is_empty() {
+                    out.push(format!("{library}({member})"));
+                }
+                if name.ends_with(')') {
+                    archive = None;
+                }
+            }
+            _ => out.push(name),
+        }
+    }
+    out
 }
 
 /// `./` at the start says nothing.
@@ -526,7 +585,8 @@ fn automatic(
 /// Where a name stands in the text of a line; the line's own bounds if it is not written there.
 pub(super) fn place_of_name(line: &str, place: Place, name: &str) -> Place {
     let is_part = |it: char| it.is_alphanumeric() || matches!(it, '_' | '-' | '.' | '/' | '%');
-    let found = line.match_indices(name).find(|(at, _)| {
+    let is_short = line.len() < 20_000 && !name.is_empty();
+    let found = is_short.then(|| line.match_indices(name)).into_iter().flatten().find(|(at, _)| {
         !line[..*at].ends_with(is_part) && !line[at + name.len()..].starts_with(is_part)
     });
     match found {

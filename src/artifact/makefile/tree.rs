@@ -1,6 +1,6 @@
 //! What an evaluation learned, as a tree: one map for each file, which the views walk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{
     expand::shown,
@@ -55,7 +55,11 @@ struct Writer<'a> {
     /// The folder that make runs in, absolute.
     folder: String,
     names: HashSet<&'a str>,
-    duplicates: HashMap<&'a str, usize>,
+    /// Whether a prerequisite may be there in a way that concerns every name.
+    anything_appears: bool,
+    shell: Shell,
+    /// The definitions that set the shell up, for all targets or for some.
+    shells: Vec<&'a Definition>,
 }
 
 impl<'a> Writer<'a> {
@@ -63,12 +67,21 @@ impl<'a> Writer<'a> {
         let folder = unit.entry.rsplit_once('/').map_or("", |it| it.0);
         let folder = absolute(ROOT, folder);
         let names = unit.evaluation.targets.iter().map(|it| it.name.as_str()).collect();
-        let mut duplicates = HashMap::new();
-        for it in &unit.evaluation.targets {
-            *duplicates.entry(it.name.as_str()).or_default() +=
-                usize::from(!it.replaced.is_empty());
-        }
-        Self { tree, unit, file, files, folder, names, duplicates }
+        let evaluation = &unit.evaluation;
+        let shells: Vec<&Definition> =
+            evaluation.definitions.iter().filter(|it| sets_shell(it)).take(100).collect();
+        let shell = Shell {
+            one: evaluation.special(".ONESHELL").is_some(),
+            ..shell_of(shells.iter().filter(|it| it.targets.is_empty()))
+        };
+        let anything_appears = files.is_empty()
+            || evaluation.is_open()
+            || evaluation.special(".DEFAULT").is_some()
+            || evaluation.definitions.iter().any(|it| it.name == "VPATH")
+            || evaluation.patterns.len() > 300
+            || tree.source.text.contains("vpath ")
+            || has_suffix_rules(evaluation);
+        Self { tree, unit, file, files, folder, names, anything_appears, shell, shells }
     }
 
     fn evaluation(&self) -> &'a Evaluation {
@@ -282,8 +295,8 @@ impl<'a> Writer<'a> {
         self.bool("is_pattern", percent(&target.name).1.is_some() && !target.phony, span);
         self.maybe("gate", gate, span);
         self.maybe("exists", self.what_exists(&target.name), span);
-        let replaced = self.duplicates.get(target.name.as_str()).copied().unwrap_or(0);
-        self.bool("replaced", replaced > 0 && !target.double_colon, span);
+        let replaced = !target.replaced.is_empty() && !target.double_colon;
+        self.bool("replaced", replaced, span);
         self.replaced(target);
         self.prerequisites(target, place, span);
         let all: Vec<Vec<Command>> =
@@ -338,8 +351,9 @@ impl<'a> Writer<'a> {
             let it = self.tree.open_map(Key::None, own);
             self.text("name", name, own);
             self.bool("order_only", order_only, own);
-            let made = self.can_be_made(evaluation, name);
-            self.bool("missing", !made && !evaluation.is_open() && !self.may_appear(name), own);
+            let appears = || self.can_be_made(evaluation, name) || self.may_appear(name);
+            let missing = !self.anything_appears && !appears();
+            self.bool("missing", missing, own);
             self.tree.close(it);
         }
         self.tree.close(list);
@@ -349,24 +363,18 @@ impl<'a> Writer<'a> {
         self.names.contains(name)
             || evaluation.possible.contains(name)
             || self.what_exists(name).is_some()
-            || evaluation.special(".DEFAULT").is_some()
             || evaluation.patterns.iter().any(|it| stem(&it.name, name).is_some())
     }
 
     /// Whether the name may be there in ways that cannot be seen: outside of the repository, by a
     /// search path, by the rules that make brings along, by a pattern.
     fn may_appear(&self, name: &str) -> bool {
-        let defines = |it: &str| self.evaluation().definitions.iter().any(|d| d.name == it);
         let built_in = ["o", "a", "cpp", "cc", "tex", "dvi", "out", "s", "S", "sh", "info"];
         let extension = name.rsplit_once('.').map_or("", |it| it.1);
         below_root(&absolute(&self.folder, name)).is_none()
             || name.starts_with('/')
             || name.contains(['%', '*', '$', '(', '<', '~', '='])
             || built_in.contains(&extension)
-            || defines("VPATH")
-            || self.files.is_empty()
-            || self.tree.source.text.contains("vpath ")
-            || evaluation_has_suffix_rules(self.evaluation())
             || ["c", "cc", "cpp", "p", "f", "s", "sh"]
                 .iter()
                 .any(|it| self.what_exists(&format!("{name}.{it}")).is_some())
@@ -374,21 +382,12 @@ impl<'a> Writer<'a> {
 
     /// The shell of the target's recipes, as far as the Makefile sets it up.
     fn shell(&self, target: &Target) -> Shell {
-        let evaluation = self.evaluation();
-        let value = |name: &str| {
-            let all = evaluation.definitions.iter().filter(|it| it.name == name);
-            let own = all.filter(|it| it.targets.is_empty() || it.targets.contains(&target.name));
-            own.map(|it| it.value.as_str()).collect::<Vec<_>>().join(" ")
-        };
-        let flags = format!("{} {}", value(".SHELLFLAGS"), value("SHELL"));
-        let stops = flags
-            .split_ascii_whitespace()
-            .any(|it| it.starts_with('-') && !it.starts_with("--") && it.contains('e'));
-        Shell {
-            pipefail: flags.contains("pipefail"),
-            stops,
-            one: evaluation.special(".ONESHELL").is_some(),
+        let own = |it: &&&Definition| it.targets.contains(&target.name);
+        if !self.shells.iter().any(|it| own(&it)) {
+            return self.shell;
         }
+        let all = self.shells.iter().filter(|it| it.targets.is_empty() || own(it));
+        Shell { one: self.shell.one, ..shell_of(all) }
     }
 
     /// What can be said of the recipe as a whole.
@@ -481,7 +480,22 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn evaluation_has_suffix_rules(evaluation: &Evaluation) -> bool {
+fn sets_shell(it: &Definition) -> bool {
+    matches!(it.name.as_str(), "SHELL" | ".SHELLFLAGS")
+}
+
+fn shell_of<'d>(definitions: impl Iterator<Item = &'d &'d Definition>) -> Shell {
+    let flags: Vec<&str> = definitions.map(|it| it.value.as_str()).collect();
+    let flags = flags.join(" ");
+    let stops = |it: &str| it.starts_with('-') && !it.starts_with("--") && it.contains('e');
+    Shell {
+        pipefail: flags.contains("pipefail"),
+        stops: flags.split_ascii_whitespace().any(stops),
+        one: false,
+    }
+}
+
+fn has_suffix_rules(evaluation: &Evaluation) -> bool {
     evaluation.targets.iter().any(|it| {
         let name = it.name.as_str();
         name.starts_with('.') && name.matches('.').count() == 2 && !name.contains('/')
