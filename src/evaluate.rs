@@ -19,6 +19,7 @@ use crate::{
     document::{Problem, Trouble},
     facts,
     finding::{Evidence, Finding, Place},
+    patch::{self, Partial, PatchCoverage},
     repository::Repository,
     rule::{self, Failure, Judgement, Power, Rule, RuleSet},
     source::{Position, Source},
@@ -48,6 +49,8 @@ pub struct Outcome {
     pub facts: BTreeSet<Fact>,
     /// Every path, read or not, sorted.
     pub paths: Vec<String>,
+    /// The coverage of the change, where there is a change and a coverage report.
+    pub patch: Option<PatchCoverage>,
 }
 
 /// What came of one file.
@@ -72,6 +75,15 @@ struct Judged {
 
 /// Judges `files` by `rules`.
 pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
+    evaluate_change(files, rules, None)
+}
+
+/// Judges `files`, and how well the change that led to them is covered, by `rules`.
+pub fn evaluate_change(
+    files: Vec<Found>,
+    rules: &RuleSet,
+    change: Option<(&str, Partial)>,
+) -> Outcome {
     let plan = Plan::new(rules);
     let mut outcome =
         Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
@@ -95,10 +107,17 @@ pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
     }
     let mut artifacts = std::mem::take(&mut outcome.artifacts);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
-    let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems);
+    let patch = change.and_then(|(diff, partial)| {
+        let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
+        let known = || patch::coverage(diff, &reports, &outcome.paths, partial);
+        (!reports.is_empty()).then(known)
+    });
+    let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems)
+        .with_patch(patch.as_ref());
     let facts = facts::facts(&repository);
     let judged = plan.across(&repository);
     outcome.facts = facts;
+    outcome.patch = patch;
     outcome.take(judged);
     outcome.take_suppressions(&artifacts, &plan);
     outcome.artifacts = artifacts;

@@ -7,8 +7,12 @@ use serde_json::json;
 use crate::{
     discover::{Content, Found},
     evaluate,
+    patch::Partial,
     rule::{Example, Rule, RuleError, RuleSet},
 };
+
+/// The file of an example that is the change which led to it, as a unified diff.
+const CHANGE: &str = "change.diff";
 
 /// What came of running examples.
 #[derive(Debug, Default)]
@@ -89,7 +93,9 @@ fn findings(rule: &Rule, rules: &RuleSet, example: &Example) -> Vec<(String, u32
         path: path.clone(),
         content: Content::Memory(text.clone().into_bytes()),
     });
-    let outcome = evaluate::evaluate(files.collect(), rules);
+    let change = example.files.iter().find(|it| it.0.as_str() == CHANGE);
+    let change = change.map(|it| (it.1.as_str(), Partial::Covered));
+    let outcome = evaluate::evaluate_change(files.collect(), rules, change);
     let mut found: Vec<_> = outcome
         .findings
         .into_iter()

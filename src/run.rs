@@ -23,7 +23,7 @@ use crate::{
     discover::{self, Content, Found},
     evaluate::{self, Outcome},
     gate, git,
-    patch::{self, Partial},
+    patch::Partial,
     readiness::{self, Invalid, Readiness, Surroundings},
     report::{Coverage, Inputs, Ratio, Report, RuleHelp},
     rule::{self, Profile, Rule, RuleError, RuleSet},
@@ -76,14 +76,17 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
         Some(file) => vec![file],
         None => discover(&root, &config)?,
     };
-    let mut outcome = evaluate::evaluate(files, &rules);
+    let diff = change(&root, options)?;
+    let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
+    let change = diff.as_deref().map(|it| (it, partial));
+    let mut outcome = evaluate::evaluate_change(files, &rules, change);
     let now = today(options)?;
     let readiness = readiness(&root, &outcome, now)?;
     readiness.waive(&mut outcome.findings, now);
     mark_new(&mut outcome, &root, options, &rules)?;
     let changed = changed(&root, &readiness);
     let checklist = assess(&outcome, &readiness, &changed, now);
-    let coverage = coverage(&outcome, &root, options)?;
+    let coverage = coverage(&outcome);
     Ok(Report { coverage, ..report(outcome, &rules, checklist, fail_on(options, &config)) })
 }
 
@@ -145,17 +148,18 @@ fn assess(
 }
 
 /// What the coverage reports say of the whole and of the change, if there are any.
-fn coverage(outcome: &Outcome, root: &Path, options: &Check) -> Result<Option<Coverage>, RunError> {
+fn coverage(outcome: &Outcome) -> Option<Coverage> {
     let reports: Vec<_> = outcome.artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
     if reports.is_empty() {
-        return Ok(None);
+        return None;
     }
     let ratio = |it: Count| Ratio { covered: it.covered, total: it.total };
     let whole = merge::whole(&reports, &outcome.paths);
-    let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
-    let patch = change(root, options)?
-        .map(|diff| patch::coverage(&diff, &reports, &outcome.paths, partial));
-    Ok(Some(Coverage { lines: ratio(whole.lines), branches: whole.branches.map(ratio), patch }))
+    Some(Coverage {
+        lines: ratio(whole.lines),
+        branches: whole.branches.map(ratio),
+        patch: outcome.patch.clone(),
+    })
 }
 
 /// The change under review, as a unified diff, if the user says which.

@@ -13,8 +13,9 @@ use crate::{
             thresholds,
         },
     },
-    document::{Node, Tree},
-    source::Source,
+    document::{Key, Node, Tree},
+    patch::PatchCoverage,
+    source::{Source, Span},
     value::Value,
 };
 
@@ -304,6 +305,133 @@ fn is_higher(other: Node<'_>, it: Node<'_>) -> bool {
 fn folder(node: Node<'_>) -> &str {
     let folder = node.tree().source.folder();
     if folder.starts_with('.') { "" } else { folder }
+}
+
+const CHANGE: &[Field] = &[
+    Field { name: "lines", shape: COUNT, means: "the lines that the change adds and that can run" },
+    Field {
+        name: "status",
+        shape: Shape::Text,
+        means: "`measured`, `no-measurable-lines`, `unmeasured` or `ambiguous`",
+    },
+];
+
+/// One subject for the change under review.
+pub(super) const CHANGE_VIEW: View = View {
+    name: "repository.change",
+    kind: Kind::Repository,
+    means: "the change under review, where there is a coverage report: how well it is covered",
+    vars: &[Field { name: "it", shape: Shape::Record(CHANGE), means: "the change" }],
+    select: Select::Repository(changes),
+};
+
+const MISSED: &[Field] = &[
+    Field { name: "path", shape: Shape::Text, means: "the file" },
+    Field { name: "first", shape: Shape::Number, means: "the first line" },
+    Field { name: "last", shape: Shape::Number, means: "the last line" },
+    Field { name: "count", shape: Shape::Number, means: "how many lines" },
+];
+
+/// One subject for each run of changed lines that no test runs.
+pub(super) const MISSED_VIEW: View = View {
+    name: "repository.change_missed",
+    kind: Kind::Repository,
+    means: "added lines, one after the other, that can run and did not in any coverage report",
+    vars: &[Field { name: "it", shape: Shape::Record(MISSED), means: "the lines" }],
+    select: Select::Repository(missed),
+};
+
+const UNMEASURED: &[Field] = &[
+    Field { name: "path", shape: Shape::Text, means: "the file" },
+    Field {
+        name: "ambiguous",
+        shape: Shape::Bool,
+        means: "whether a path of a report may mean it, and another file too",
+    },
+];
+
+/// One subject for each changed file that no report measures.
+pub(super) const UNMEASURED_VIEW: View = View {
+    name: "repository.change_unmeasured",
+    kind: Kind::Repository,
+    means: "a changed file in a measured language of which no coverage report says anything",
+    vars: &[Field { name: "it", shape: Shape::Record(UNMEASURED), means: "the file" }],
+    select: Select::Repository(unmeasured),
+};
+
+/// The line beyond which findings in a changed file point at its start: places are made of line
+/// breaks, one for each line.
+const MAX_PLACED: u32 = 1_000_000;
+
+/// The coverage of a change, with a tree for each file so that findings can point into it. The
+/// texts of the files were never read: the trees know lines, not what is on them.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    coverage: Option<PatchCoverage>,
+    missed: Vec<Tree>,
+    unmeasured: Vec<Tree>,
+}
+
+impl Change {
+    /// The change that `patch` is the coverage of.
+    pub(super) fn new(patch: &PatchCoverage) -> Self {
+        let missed = patch.files.iter().filter(|it| !it.1.missed.is_empty());
+        Self {
+            coverage: Some(patch.clone()),
+            missed: missed.map(|(path, it)| runs(path, &it.missed)).collect(),
+            unmeasured: patch.unmeasured.iter().map(|it| runs(it, &[1])).collect(),
+        }
+    }
+}
+
+/// A tree whose documents are runs of line numbers.
+fn runs(path: &str, numbers: &[u32]) -> Tree {
+    let last = numbers.last().copied().unwrap_or(1).min(MAX_PLACED);
+    let mut tree = Tree::new(Source::new(path, "\n".repeat(last as usize)));
+    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
+        let (first, last) = (run[0], run[run.len() - 1]);
+        let place = |line: u32| if line > MAX_PLACED { 0 } else { line as usize - 1 };
+        let span = Span::new(place(first.max(1)), place(last.max(1)));
+        let map = tree.open_map(Key::None, span);
+        tree.text(Key::Text("path"), path, span);
+        tree.int(Key::Text("first"), i64::from(first), span);
+        tree.int(Key::Text("last"), i64::from(last), span);
+        tree.int(Key::Text("count"), run.len() as i64, span);
+        tree.close(map);
+        tree.roots.push(map);
+    }
+    tree
+}
+
+fn changes<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let Some(patch) = &repository.change.coverage else { return };
+    let report = repository.of(Kind::Coverage).find(|it| it.coverage.is_some());
+    let Some(at) = report.and_then(|it| Some(it.tree.node(*it.derived.first()?))) else { return };
+    let it = record([
+        ("lines", count(Count::new(patch.covered, patch.total))),
+        ("status", Value::Str(patch.status().name())),
+    ]);
+    emit(Subject { values: vec![it], at, object: None });
+}
+
+fn missed<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for run in repository.change.missed.iter().flat_map(Tree::documents) {
+        let field = |name| Value::maybe(run.get(name));
+        let fields = ["path", "first", "last", "count"].map(|name| (name, field(name)));
+        // A scalar ends where it ends; a map would end on its first line.
+        let at = run.get("path").unwrap_or(run);
+        emit(Subject { values: vec![record(fields)], at, object: None });
+    }
+}
+
+fn unmeasured<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let Some(patch) = &repository.change.coverage else { return };
+    for at in repository.change.unmeasured.iter().flat_map(Tree::documents) {
+        let path = at.str("path").unwrap_or_default();
+        let ambiguous = patch.ambiguous.iter().any(|it| it == path);
+        let it = record([("path", Value::Str(path)), ("ambiguous", Value::Bool(ambiguous))]);
+        emit(Subject { values: vec![it], at, object: None });
+    }
 }
 
 #[cfg(test)]

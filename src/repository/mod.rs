@@ -24,6 +24,7 @@ use self::{
 use crate::{
     artifact::{Artifact, Kind, View},
     document::{Problem, Tree},
+    patch::PatchCoverage,
     source::Source,
     value::Value,
 };
@@ -41,6 +42,7 @@ pub struct Repository<'a> {
     objects: Objects<'a>,
     links: Links<'a>,
     thresholds: Vec<Tree>,
+    change: coverage::Change,
 }
 
 impl<'a> Repository<'a> {
@@ -58,7 +60,20 @@ impl<'a> Repository<'a> {
         let objects = Objects::new(kubernetes, files, problems, builds);
         let links = Links::new(&objects);
         let thresholds = coverage::thresholds(texts, artifacts);
-        Self { artifacts, files, texts, objects, links, thresholds }
+        Self {
+            artifacts,
+            files,
+            texts,
+            objects,
+            links,
+            thresholds,
+            change: coverage::Change::default(),
+        }
+    }
+
+    /// The repository after a change whose coverage is known.
+    pub fn with_patch(self, patch: Option<&PatchCoverage>) -> Self {
+        Self { change: patch.map(coverage::Change::new).unwrap_or_default(), ..self }
     }
 
     /// Whether `texts` should hold the file: what joins read beside the artifacts.
@@ -104,6 +119,9 @@ pub const VIEWS: &[View] = &[
     coverage::TOGETHER_VIEW,
     coverage::REPORT_VIEW,
     coverage::THRESHOLD_VIEW,
+    coverage::CHANGE_VIEW,
+    coverage::MISSED_VIEW,
+    coverage::UNMEASURED_VIEW,
 ];
 
 /// A map of fields.
