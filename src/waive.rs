@@ -79,6 +79,11 @@ pub fn apply(findings: &mut [Finding], suppressions: &[Suppression]) -> Vec<bool
             let lines = suppression.from_line..=suppression.to_line;
             if lines.contains(&finding.place.start.line) && names(&suppression.what, finding) {
                 *used = true;
+                if suppression.by != "seaworthy" {
+                    // The peer would be silent here, so we do not say that it would speak.
+                    let silent = |id: &str| matches(&suppression.what, || std::iter::once(id));
+                    finding.equivalents.retain(|it| !silent(it));
+                }
                 let answered = suppression.by != "seaworthy" || !suppression.reason.is_empty();
                 if answered && finding.waived.is_none() {
                     finding.waived = Some(Waiver {
