@@ -102,7 +102,8 @@ fn readiness(root: &Path, outcome: &Outcome, now: Date) -> Result<Readiness, Run
     };
     let bytes =
         fs::read(root.join(path)).map_err(|error| RunError::path(Path::new(path), &error))?;
-    let all = RuleSet::builtin()?;
+    let mut all = RuleSet::builtin()?;
+    all.add_folder(&root.join(".seaworthy/rules"))?;
     let ids: Vec<_> = all.rules.iter().map(|it| &*it.id).collect();
     let has_path = |path: &str| {
         let starts = |with: &str| {

@@ -109,7 +109,8 @@ impl<T: AsRef<str>> Display for Markdown<T> {
 
 fn prose(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
     let mut before = ' ';
-    for letter in text.chars() {
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
         match letter {
             '\n' | '\t' => f.write_char(' ')?,
             '&' => f.write_str("&amp;")?,
@@ -118,7 +119,7 @@ fn prose(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
             // An entity is what it shows, and starts no mention, reference or address.
             '@' => f.write_str("&#64;")?,
             '#' => f.write_str("&#35;")?,
-            ':' => f.write_str("&#58;")?,
+            ':' if letters.peek() == Some(&'/') => f.write_str("&#58;")?,
             '.' if before == 'w' => f.write_str("&#46;")?,
             '\\' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '!' | '(' | ')' => {
                 write!(f, "\\{letter}")?;

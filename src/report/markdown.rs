@@ -229,7 +229,7 @@ mod tests {
             "<summary>1 not blocking</summary>",
             "| container `api` has no memory limit |",
             "<summary>1 waived</summary>",
-            "| there is no target `lint` — &#64;bob&#58; generated |",
+            "| there is no target `lint` — &#64;bob: generated |",
             "<summary>1 not judged</summary>",
             "render it first",
         ] {

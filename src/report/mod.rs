@@ -129,7 +129,7 @@ pub struct Style {
     pub color: bool,
     /// How many characters fit on a line.
     pub width: usize,
-    /// Only what blocks, and the verdict.
+    /// The findings and the verdict, without hints.
     pub quiet: bool,
 }
 

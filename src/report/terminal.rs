@@ -26,24 +26,21 @@ pub fn render(report: &Report, style: &Style) -> String {
     let mut out = String::new();
     let paint = Paint(style.color);
     findings(&mut out, report, style, paint);
-    if !style.quiet {
-        problems(&mut out, report, paint);
-    }
+    problems(&mut out, report, paint);
     summary(&mut out, report, style, paint);
     out
 }
 
-/// What is shown: what counts, or only what blocks.
-fn shown<'r>(report: &'r Report, style: &Style) -> Vec<&'r Finding> {
+/// What counts, the worst first.
+fn shown(report: &Report) -> Vec<&Finding> {
     let counts = |it: &&Finding| it.new && it.waived.is_none();
-    let loud = |it: &&Finding| !style.quiet || report.blocks(it);
-    let mut shown: Vec<_> = report.findings.iter().filter(counts).filter(loud).collect();
+    let mut shown: Vec<_> = report.findings.iter().filter(counts).collect();
     shown.sort_by_key(|it| std::cmp::Reverse(it.severity));
     shown
 }
 
 fn findings(out: &mut String, report: &Report, style: &Style, paint: Paint) {
-    let mut shown = shown(report, style);
+    let mut shown = shown(report);
     let all = shown.len();
     shown.truncate(FINDINGS);
     shown.sort_by(|a, b| (&a.place, &a.rule).cmp(&(&b.place, &b.rule)));
@@ -315,11 +312,11 @@ not ready: 1 finding blocks
     }
 
     #[test]
-    fn quiet_says_what_blocks_and_the_verdict() {
+    fn quiet_ends_with_the_verdict() {
         let style = Style { quiet: true, ..Style::default() };
         let text = render(&sample::report(), &style);
         assert!(
-            !text.contains("warning") && text.ends_with("not ready: 1 finding blocks\n"),
+            text.contains("warning") && text.ends_with("\nnot ready: 1 finding blocks\n"),
             "{text}"
         );
     }
