@@ -14,6 +14,7 @@
 use super::{Identity, identity, may_hold_patches, pods};
 use crate::{
     document::{Id, Key, Kind, Node, Tree},
+    parse::image::Image,
     source::Span,
 };
 
@@ -206,13 +207,13 @@ fn append_image(tree: &mut Tree, raw: Id) {
         return;
     };
     let (id, span, text) = (image.id(), image.span(), image.text().to_owned());
-    let parts = split_image(&text);
+    let parts = Image::parse(&text);
     let map = tree.open_map(Key::Text("image"), span);
     tree.alias(Key::Text("text"), id);
-    part(tree, "registry", parts.registry, span);
-    part(tree, "name", parts.name, span);
-    part(tree, "tag", parts.tag, span);
-    part(tree, "digest", parts.digest, span);
+    part(tree, "registry", &parts.registry, span);
+    part(tree, "name", &parts.name, span);
+    part(tree, "tag", &parts.tag, span);
+    part(tree, "digest", &parts.digest, span);
     tree.bool(Key::Text("known"), is_known(&text), span);
     tree.close(map);
 }
@@ -224,28 +225,6 @@ fn part(tree: &mut Tree, key: &str, text: &str, span: Span) {
 /// Whether the reference is what the cluster gets, and no template that somebody fills in.
 fn is_known(text: &str) -> bool {
     !text.is_empty() && !["{{", "${", "$(", "<", "%", "://"].iter().any(|it| text.contains(it))
-}
-
-/// The parts of an image reference; what is not there is empty.
-struct Image<'t> {
-    registry: &'t str,
-    name: &'t str,
-    tag: &'t str,
-    digest: &'t str,
-}
-
-fn split_image(text: &str) -> Image<'_> {
-    let (rest, digest) = text.split_once('@').unwrap_or((text, ""));
-    let slash = rest.rfind('/').map_or(0, |it| it + 1);
-    let (path, tag) = match rest[slash..].find(':') {
-        Some(colon) => (&rest[..slash + colon], &rest[slash + colon + 1..]),
-        None => (rest, ""),
-    };
-    let (registry, name) = match path.split_once('/') {
-        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => (host, name),
-        _ => ("", path),
-    };
-    Image { registry, name, tag, digest }
 }
 
 #[cfg(test)]
@@ -316,19 +295,5 @@ mod tests {
         assert!(is_patch("k8s/overlays/prod/a.yaml"));
         assert!(is_patch("k8s/cpu-patch.yaml"));
         assert!(!is_patch("k8s/a.yaml"));
-    }
-
-    #[test]
-    fn image_references_with_ports_and_without_tags_are_split() {
-        for (text, expected) in [
-            ("web", ("", "web", "", "")),
-            ("localhost/web:1", ("localhost", "web", "1", "")),
-            ("registry:5000/web", ("registry:5000", "web", "", "")),
-            ("a/b@sha256:1", ("", "a/b", "", "sha256:1")),
-            ("", ("", "", "", "")),
-        ] {
-            let it = split_image(text);
-            assert_eq!((it.registry, it.name, it.tag, it.digest), expected, "{text}");
-        }
     }
 }
