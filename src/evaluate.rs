@@ -106,6 +106,7 @@ pub fn evaluate_change(
         }
     }
     let mut artifacts = std::mem::take(&mut outcome.artifacts);
+    artifact::dockerfile::config::ignore(&mut artifacts, &texts);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
     let patch = change.and_then(|(diff, partial)| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();

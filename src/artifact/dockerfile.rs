@@ -59,9 +59,11 @@ pub fn recognise(source: &Source) -> bool {
         return false;
     }
     let is_named = ["dockerfile", "containerfile"].iter().any(|it| name == *it);
-    let is_kin = ["dockerfile", "containerfile"].iter().any(|it| {
-        name.strip_prefix(it).is_some_and(|rest| rest.starts_with(['.', '-', '_']))
-            || name.strip_suffix(it).is_some_and(|rest| rest.ends_with(['.', '-', '_']))
+    let is_kin = ["dockerfile", "containerfile"].iter().any(|word| {
+        name.match_indices(word).any(|(at, it)| {
+            let ends = |it: Option<char>| it.is_none_or(|it| matches!(it, '.' | '-' | '_'));
+            ends(name[..at].chars().next_back()) && ends(name[at + it.len()..].chars().next())
+        })
     });
     is_named || (is_kin && begins_like_one(&source.text))
 }
@@ -119,7 +121,11 @@ mod tests {
     fn names_and_first_words_tell() {
         let is = |path: &str, text: &str| recognise(&Source::new(path, text));
         assert!(is("a/Dockerfile", "") && is("containerfile", "x"));
-        assert!(is("Dockerfile.prod", "# x\n\nfrom a") && is("api.Dockerfile", "ARG A"));
+        assert!(
+            is("Dockerfile.prod", "# x\n\nfrom a")
+                && is("api.Dockerfile", "ARG A")
+                && is("api-Dockerfile.dev", "FROM a")
+        );
         assert!(!is("Dockerfile.md", "FROM a") && !is("Dockerfile.prod", "hello"));
         assert!(!is("a/Dockerfile.dockerignore", "FROM") && !is("dockerfiles/x", "FROM a"));
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::view::{IMAGE_SOURCE, REQUIRED_LABEL, SCHEMA_LABEL, list};
 use crate::{
-    artifact::{Artifact, Emit, Kind, Select, Subject, View},
+    artifact::{Artifact, Emit, Kind, Select, Subject, Suppression, View},
     document::Node,
     parse::image::Image,
     repository::Repository,
+    source::{Source, Span},
     value::Value,
 };
 
@@ -66,30 +67,60 @@ fn glob(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// Lets the rules that configurations ignore suppress what they find in the Dockerfiles below.
+pub fn ignore(artifacts: &mut [Artifact], texts: &BTreeMap<String, Source>) {
+    let configs = configs(texts);
+    if configs.is_empty() {
+        return;
+    }
+    for artifact in artifacts.iter_mut().filter(|it| it.kind == Kind::Dockerfile) {
+        let config = nearest(&configs, artifact.tree.source.folder());
+        let Some(config) = config.filter(|it| !it.ignored.is_empty()) else { continue };
+        let what: Vec<_> = config.ignored.iter().map(|it| format!("hadolint:{it}")).collect();
+        artifact.suppressions.push(Suppression {
+            what: what.join(","),
+            from_line: 1,
+            to_line: u32::MAX,
+            reason: "ignored in .hadolint.yaml".to_owned(),
+            place: Span::default(),
+            by: "hadolint",
+        });
+    }
+}
+
+/// The configurations, by the folder they lie in.
+fn configs(texts: &BTreeMap<String, Source>) -> BTreeMap<&str, Config> {
+    texts
+        .values()
+        .filter(|it| matches!(it.name(), ".hadolint.yaml" | ".hadolint.yml"))
+        .map(|it| (it.folder(), Config::parse(&it.text)))
+        .collect()
+}
+
+/// The configuration in a folder, or the nearest above.
+fn nearest<'c>(configs: &'c BTreeMap<&str, Config>, folder: &str) -> Option<&'c Config> {
+    let mut folder = folder;
+    loop {
+        if let Some(config) = configs.get(folder) {
+            return Some(config);
+        }
+        if folder.is_empty() {
+            return None;
+        }
+        folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+}
+
 /// The Dockerfiles with a configuration: the one in their folder, or the nearest above.
 fn configured<'a>(repository: &'a Repository<'a>) -> Vec<(&'a Artifact, Config)> {
-    let configs: BTreeMap<&str, Config> = repository
-        .texts
-        .iter()
-        .filter(|(_, source)| matches!(source.name(), ".hadolint.yaml" | ".hadolint.yml"))
-        .map(|(_, source)| (source.folder(), Config::parse(&source.text)))
-        .collect();
-    let of = |artifact: &'a Artifact| {
-        let mut folder = artifact.tree.source.folder();
-        loop {
-            if let Some(config) = configs.get(folder) {
-                return Some((artifact, config.clone()));
-            }
-            if folder.is_empty() {
-                return None;
-            }
-            folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-        }
-    };
-    match configs.is_empty() {
-        true => Vec::new(),
-        false => repository.of(Kind::Dockerfile).filter_map(of).collect(),
+    let configs = configs(repository.texts);
+    if configs.is_empty() {
+        return Vec::new();
     }
+    let of = |artifact: &'a Artifact| {
+        Some((artifact, nearest(&configs, artifact.tree.source.folder())?.clone()))
+    };
+    repository.of(Kind::Dockerfile).filter_map(of).collect()
 }
 
 /// The views that join.

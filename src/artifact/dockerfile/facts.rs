@@ -142,8 +142,10 @@ pub struct Known {
     names: BTreeSet<String>,
     /// `PIP_NO_CACHE_DIR` is on.
     no_pip_cache: bool,
-    /// The path of a WORKDIR, expanded.
+    /// The path of a WORKDIR, or a USER, expanded.
     path: String,
+    /// The USER is an argument.
+    is_argument: bool,
 }
 
 /// The shell that runs commands.
@@ -326,7 +328,12 @@ impl Facts<'_, '_> {
                     scope.insert(key, value);
                 }
             }
-            if step.name() == "WORKDIR" {
+            if step.name() == "USER" {
+                let bare = step.arguments().split(':').next().unwrap_or("").trim_matches('"');
+                let name = bare.trim_start_matches(['$', '{']).trim_end_matches('}');
+                known.is_argument = bare.starts_with('$') && args.contains(name);
+            }
+            if matches!(step.name(), "WORKDIR" | "USER") {
                 let value = |name: &str| scope.get(name).cloned().flatten();
                 known.path = variable::expand(step.arguments(), escape, &value).0;
             }
@@ -751,17 +758,24 @@ impl Facts<'_, '_> {
     /// The first pipe whose failure the RUN would not see.
     fn write_pipe(&self, out: &mut Out<'_>, index: usize) {
         let (shell, step) = (&self.shells[index], &self.steps[index]);
-        let Some(at) = self.commands[index].iter().position(|it| it.reads_pipe) else { return };
         if shell.stops_on_pipes() || step.head.array.is_some() {
             return;
         }
+        let commands = &self.commands[index];
+        let readers = (0..commands.len()).filter(|it| commands[*it].reads_pipe);
         let sets =
             |it: &Command| it.name.text == "set" && it.args.iter().any(|it| it.text == "pipefail");
-        let is_set = self.commands[index][..at].iter().any(sets);
-        let command = &self.commands[index][at];
-        let place = command.name.span;
-        out.text("pipe", &command.name.text, place);
-        out.flag("sets_pipefail", is_set, place);
+        let first_set = commands.iter().position(sets).unwrap_or(usize::MAX);
+        let is_safe = |at: usize| {
+            let writer = at.checked_sub(1).map_or("", |it| commands[it].name.text.as_str());
+            matches!(writer, "echo" | "printf" | "yes") || at > first_set
+        };
+        let found = readers.clone().find(|at| !is_safe(*at));
+        if let Some(at) = found.or_else(|| readers.clone().next()) {
+            let name = &commands[at].name;
+            out.text("pipe", &name.text, name.span);
+            out.flag("is_pipe_safe", found.is_none(), name.span);
+        }
     }
 
     /// Whether the step is a short RUN right behind another short RUN with the same flags.
@@ -790,7 +804,7 @@ impl Facts<'_, '_> {
                     workdirs[slot] =
                         stage.and_then(|it| it.parent).is_some_and(|it| workdirs[it + 1]);
                 }
-                "WORKDIR" => workdirs[slot] = true,
+                "WORKDIR" if !step.is_trigger => workdirs[slot] = true,
                 "COPY" | "ADD" => self.write_copy(out, index, workdirs[slot]),
                 _ => {}
             }
@@ -962,6 +976,8 @@ impl Facts<'_, '_> {
         let text = unquoted(step.arguments(), self.file.escape);
         let id = write_user_fields(out, Key::None, &text, step.arguments_span());
         out.flag("is_last", is_last, step.span());
+        out.text("resolved", &self.scopes[index].path, step.span());
+        out.flag("is_argument", self.scopes[index].is_argument, step.span());
         self.links(out, index);
         out.tree.close(id);
     }

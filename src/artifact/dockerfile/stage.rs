@@ -70,6 +70,18 @@ pub const PLATFORM_ARGS: [&str; 11] = [
     "TARGETSTAGE",
 ];
 
+/// What a builder on the most common platform puts in for the names that it defines itself.
+fn platform_value(name: &str) -> Option<&'static str> {
+    let part = name.strip_prefix("TARGET").or_else(|| name.strip_prefix("BUILD"))?;
+    match part {
+        "PLATFORM" => Some("linux/amd64"),
+        "OS" => Some("linux"),
+        "ARCH" => Some("amd64"),
+        "VARIANT" | "OSVERSION" => Some(""),
+        _ => None,
+    }
+}
+
 /// The stages of a file, in order, and the arguments declared before the first.
 pub fn stages(file: &File<'_>) -> (Vec<Stage>, Scope) {
     let mut stages: Vec<Stage> = Vec::new();
@@ -125,7 +137,10 @@ fn stage(it: &Instruction<'_>, escape: u8, globals: &Scope, stages: &mut [Stage]
     let Some(first) = found.first() else {
         return Stage { span: it.span, reference_span: it.span, ..Stage::default() };
     };
-    let value = |name: &str| globals.get(name).cloned().flatten();
+    let value = |name: &str| match globals.get(name) {
+        Some(value) => value.clone(),
+        None => platform_value(name).map(str::to_owned),
+    };
     let (resolved, is_resolved) = variable::expand(it.text(first), escape, &value);
     let has_as = found.len() >= 3 && it.text(&found[1]).eq_ignore_ascii_case("as");
     let name_written = if has_as { text(&found[2]) } else { String::new() };

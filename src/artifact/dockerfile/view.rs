@@ -245,8 +245,11 @@ pub const VIEWS: &[View] = &[
             flag("mixes_fetchers", "with it, its stage uses both wget and curl"),
             number("count", "how many commands it runs"),
             flag("continues_run", "it is short and stands behind a short RUN with the same flags"),
-            text("pipe", "the first command that reads a pipe whose failure is not seen"),
-            flag("sets_pipefail", "`set -o pipefail` stands before that pipe"),
+            text("pipe", "the first command that reads a pipe whose failure SHELL does not see"),
+            flag(
+                "is_pipe_safe",
+                "what writes into the pipe cannot fail, or the script sets pipefail"
+            ),
             Field { name: "mounts", shape: Shape::Any, means: "its mounts: type, target, from" },
             flag("is_windows", "it is not for a POSIX shell"),
             text(
@@ -317,6 +320,8 @@ pub const VIEWS: &[View] = &[
             flag("is_root", "the user is `root` or 0"),
             flag("is_variable", "the user is only known when the image is built"),
             flag("is_last", "no later USER in the stage"),
+            text("resolved", "the same with the values of variables"),
+            flag("is_argument", "the user is an ARG"),
         ]
     ),
     view!(
