@@ -14,6 +14,9 @@ use super::{
 /// How much of the start of a text is looked at.
 const HEAD: usize = 8 * 1024;
 
+/// How much is looked at for words that no other file has: the first entry may be long.
+const LONG_HEAD: usize = 256 * 1024;
+
 /// How much of the end is looked at, for formats that say there what they are.
 const TAIL: usize = 1024;
 
@@ -131,7 +134,14 @@ impl Format {
         let first = head.iter().position(|it| !it.is_ascii_whitespace())?;
         match head[first] {
             b'<' => xml(head),
-            b'{' => json(head, &text.as_bytes()[text.len().saturating_sub(TAIL)..]),
+            b'{' => {
+                let tail = &text.as_bytes()[text.len().saturating_sub(TAIL)..];
+                json(head, tail).or_else(|| {
+                    let long = &text.as_bytes()[..text.len().min(LONG_HEAD)];
+                    let istanbul = has(long, "\"statementMap\"") && has(long, "\"fnMap\"");
+                    istanbul.then_some(Self::IstanbulJson)
+                })
+            }
             b'm' => {
                 let modes: [&[u8]; 3] = [b"mode: set", b"mode: count", b"mode: atomic"];
                 modes.iter().any(|it| head[first..].starts_with(it)).then_some(Self::Go)

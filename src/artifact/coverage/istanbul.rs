@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap};
 use crate::{
     parse::{
         pull::{Flow, Pull},
-        xml::Fault,
+        xml::{Fault, whole},
     },
     source::Span,
 };
@@ -35,6 +35,7 @@ struct Entry<'a> {
     branches: HashMap<Cow<'a, str>, u64>,
     runs: Vec<(Cow<'a, str>, bool)>,
     functions: Vec<bool>,
+    lines: Vec<(u64, bool)>,
     taken: Vec<(Cow<'a, str>, Count)>,
 }
 
@@ -77,6 +78,12 @@ impl<'a> Entry<'a> {
                 self.runs.push((id, ran));
                 Ok(())
             }),
+            // Older tools, and those for Solidity, count lines themselves.
+            "l" => pull.map(|pull, number| {
+                let ran = ran(pull)?;
+                self.lines.push((whole(&number).unwrap_or_default(), ran));
+                Ok(())
+            }),
             "f" => pull.map(|pull, _| {
                 let ran = ran(pull)?;
                 self.functions.push(ran);
@@ -98,10 +105,13 @@ impl<'a> Entry<'a> {
     fn add(self, path: &str, span: Span, out: &mut Builder) {
         let file = out.file(path, span);
         for (id, ran) in self.runs {
-            if let Some(&line) = self.statements.get(&id) {
+            if let (Some(&line), true) = (self.statements.get(&id), self.lines.is_empty()) {
                 out.line(file, line, ran, span.start);
             }
             out.statements(file, 1, ran);
+        }
+        for (number, ran) in self.lines {
+            out.line(file, number, ran, span.start);
         }
         for ran in self.functions {
             out.function(file, ran);
@@ -231,6 +241,13 @@ mod tests {
     fn a_report_that_breaks_off_keeps_what_it_has() {
         let (report, whole) = report(&format!(r#"{FILE}, "/w/b.js": {{"path": "/w/b"#), places);
         assert_eq!((report.lines, whole), (Count::new(1, 2), false));
+    }
+
+    #[test]
+    fn lines_that_are_counted_already_are_taken() {
+        let text = r#"{"contracts\\A.sol":{"l":{"5":1,"6":0,"9":0},"path":"C:\\w\\A.sol","s":{"1":1},"b":{},"f":{},"fnMap":{},"statementMap":{"1":{"start":{"line":5}}},"branchMap":{}}}"#;
+        let (report, _) = report(text, places);
+        assert_eq!((report.lines, report.statements), (Count::new(1, 3), Some(Count::new(1, 1))));
     }
 
     #[test]

@@ -33,7 +33,12 @@ fn entry(pull: &mut Pull<'_>, file: Option<usize>, out: &mut Builder) -> Flow {
     let mut branches: Vec<(u64, bool)> = Vec::new();
     let mut totals = Totals::default();
     let at = pull.offset() as u32;
+    let mut excluded = Vec::new();
     let result = pull.map(|pull, key| match &*key {
+        "excluded_lines" => pull.list(|pull| {
+            excluded.push(pull.whole()?.unwrap_or_default());
+            Ok(())
+        }),
         "executed_lines" | "missing_lines" => pull.list(|pull| {
             let number = pull.whole()?.unwrap_or_default();
             out.line(file, number, key == "executed_lines", at);
@@ -58,8 +63,15 @@ fn entry(pull: &mut Pull<'_>, file: Option<usize>, out: &mut Builder) -> Flow {
         out.branches(file, line, Count::new(covered as u64, end as u64), at);
         rest = &rest[end..];
     }
-    if let (Some(file), true) = (out.get(file), branches.is_empty()) {
-        (file.stated, file.branches) = (totals.lines, totals.branches);
+    excluded.sort_unstable();
+    if let Some(file) = out.get(file) {
+        // What ran includes docstrings and excluded lines, which are no statements: only the
+        // summary knows how many statements there are.
+        file.lines.retain(|it| excluded.binary_search(&u64::from(it.number())).is_err());
+        (file.stated, file.stated_wins) = (totals.lines, totals.lines.is_some());
+        if branches.is_empty() {
+            file.branches = totals.branches;
+        }
     }
     result
 }
@@ -122,7 +134,7 @@ mod tests {
     #[test]
     fn lines_branches_and_functions_are_counted() {
         let text = r#"{"meta": {"format": 3, "version": "7.6", "branch_coverage": true}, "files": {"src/a.py": {
-"executed_lines": [1, 2, 5], "summary": {"covered_lines": 3, "num_statements": 4, "percent_covered": 66.6}, "missing_lines": [7], "excluded_lines": [9],
+"executed_lines": [1, 2, 3, 5, 9], "summary": {"covered_lines": 3, "num_statements": 4, "percent_covered": 66.6}, "missing_lines": [7], "excluded_lines": [9],
 "executed_branches": [[2, 5], [5, -1]], "missing_branches": [[2, 7]],
 "functions": {"f": {"executed_lines": [2], "summary": {"covered_lines": 1, "num_statements": 1}}, "g": {"summary": {"covered_lines": 0, "num_statements": 1}},
 "h": {"summary": {"covered_lines": 0, "num_statements": 0}}, "": {"summary": {"covered_lines": 1, "num_statements": 1}}}, "classes": {}}},

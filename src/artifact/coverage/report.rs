@@ -146,6 +146,8 @@ pub struct File {
     pub statements: Option<Count>,
     /// The lines as the report counts them, for formats that do not say which ones.
     pub stated: Option<Count>,
+    /// The stated count is right and the lines are more than it: some that ran cannot be missed.
+    pub stated_wins: bool,
 }
 
 impl File {
@@ -361,7 +363,7 @@ fn settle(file: &mut File) {
     if branches.total > 0 {
         file.branches = Some(branches);
     }
-    if file.counted.total == 0 {
+    if file.counted.total == 0 || file.stated_wins {
         file.counted = file.stated.unwrap_or_default();
     }
 }
