@@ -90,6 +90,9 @@ pub fn commands(recipe: &Recipe, shell: Shell, folder: &str) -> Vec<Command> {
             }
         }
     }
+    if shell.one && !state.shell.stops {
+        hide_before_last_line(recipe, &mut out);
+    }
     let last = out.iter().rposition(|it| !it.idle).map_or(0, |it| out[it].line);
     for command in &mut out {
         // What a pipe has written down may be judged by a later line.
@@ -100,6 +103,38 @@ pub fn commands(recipe: &Recipe, shell: Shell, folder: &str) -> Vec<Command> {
         }
     }
     out
+}
+
+/// With `.ONESHELL` and a shell that goes on after failures only the last command counts.
+fn hide_before_last_line(recipe: &Recipe, commands: &mut [Command]) {
+    let looks_back = recipe.lines.iter().any(|it| {
+        ["$?", "exit", "trap", "||", "if "].iter().any(|word| it.expanded.contains(word))
+    });
+    let Some((last, before)) = commands.split_last_mut() else { return };
+    if looks_back || !is_harmless(&last.name) {
+        return;
+    }
+    for command in before.iter_mut().filter(|it| it.line < last.line && it.hidden.is_none()) {
+        let why = format!("with `.ONESHELL` only the last command counts, `{}`", last.name);
+        command.hidden = Some(why);
+    }
+}
+
+/// Whether the command prints, or does nothing, and succeeds.
+fn is_harmless(name: &str) -> bool {
+    matches!(name, "echo" | "printf" | "true" | ":")
+}
+
+/// A check that an `if` decides on, where whatever follows succeeds.
+fn hide_decided(text: &str, commands: &mut [Command]) {
+    let is_if = text.trim_start().starts_with("if ") && !text.contains("$?");
+    let harmless = |it: &Command| it.checks.is_some() || is_harmless(&it.name);
+    if !is_if || !commands.iter().all(harmless) {
+        return;
+    }
+    for command in commands.iter_mut().filter(|it| it.checks.is_some() && it.hidden.is_none()) {
+        command.hidden = Some("the `if` around it, which succeeds in any case".to_owned());
+    }
 }
 
 /// A recipe's line may expand to several lines, each with a shell of its own.
@@ -135,6 +170,7 @@ fn line_commands(
 ) {
     let script = shell::read(text);
     let base = state.folder.clone();
+    let first = out.len();
     let asks_status = text.contains("$?") || text.contains("PIPESTATUS");
     for (at, it) in script.commands.iter().enumerate() {
         let Some(end) = end_of(it) else { continue };
@@ -186,6 +222,7 @@ fn line_commands(
         }
         out.push(command);
     }
+    hide_decided(text, &mut out[first..]);
 }
 
 fn end_of(it: &shell::Command) -> Option<usize> {
@@ -524,6 +561,9 @@ mod tests {
         assert!(hides("go test ./... | tee log"));
         assert!(hides("go test ./... ; echo done"));
         assert!(hides("go test ./... &"));
+        assert!(hides("if go test ./...; then echo good; else echo bad; fi"));
+        let one = Shell { one: true, ..Shell::default() };
+        assert!(read(&["go test ./...", "echo done"], one)[0].hidden.is_some());
     }
 
     #[test]
@@ -535,6 +575,9 @@ mod tests {
         assert!(!hides("go test ./... && echo done"));
         assert!(!hides("go test ./...; status=$$?; docker stop db; exit $$status"));
         assert!(!hides("go vet ./... ; go test ./..."));
+        assert!(!hides("if go test ./...; then echo good; else exit 1; fi"));
+        let one = Shell { one: true, stops: true, ..Shell::default() };
+        assert!(read(&["go test ./...", "echo done"], one)[0].hidden.is_none());
         assert!(!hides("go test ./... | go-junit-report -set-exit-code"));
         let log = read(&["go test ./... | tee log", "! grep FAIL log"], Shell::default());
         assert!(log.iter().all(|it| it.hidden.is_none()));

@@ -508,8 +508,9 @@ fn members(names: Vec<String>) -> Vec<String> {
         return names;
     }
     let (mut out, mut archive) = (Vec::new(), None);
-    for name in names {
-        let opens = name.find('(').filter(|&at| at > 0 && !name.ends_with(')'));
+    let closes = names.iter().rposition(|it| it.ends_with(')')).unwrap_or(0);
+    for (at, name) in names.into_iter().enumerate() {
+        let opens = name.find('(').filter(|it| *it > 0 && at < closes && !name.ends_with(')'));
         match (&archive, opens) {
             (None, Some(at)) => {
                 let library = name[..at].to_owned();

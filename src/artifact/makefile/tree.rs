@@ -7,7 +7,7 @@ use super::{
     files::{self, ROOT, absolute, below_root},
     functions::{percent, stem},
     gates,
-    model::{Definition, Evaluation, Place, Recipe, Target},
+    model::{Definition, Evaluation, Place, Recipe, Target, Unknown, Unresolved},
     recipe::{Command, Flags, Shell, commands},
     rules::place_of_name,
     unit::Unit,
@@ -35,6 +35,8 @@ pub(super) fn write(tree: &mut Tree, unit: &Unit, file: u32, files: &[String], w
     writer.bool("root", unit.found && !unit.entry.contains('/'), head);
     writer.bool("whole", whole, head);
     writer.bool("open", unit.evaluation.is_open(), head);
+    let lacks = |it: &Unresolved| it.kind != Unknown::Target && it.kind.hides_names();
+    writer.bool("incomplete", unit.evaluation.unresolved.iter().any(lacks), head);
     writer.settings(head);
     if is_entry {
         writer.entry(head);

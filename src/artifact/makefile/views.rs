@@ -33,6 +33,7 @@ const FILE: Shape = Shape::Record(fields! {
     "root": Shape::Bool, "it is the Makefile at the root of the repository, or included by it";
     "whole": Shape::Bool, "its targets are judged with this reading of it";
     "open": Shape::Bool, "something unknown may define any target";
+    "incomplete": Shape::Bool, "something that it includes is not there: variables may be defined in it";
     "settings": SETTINGS, "special targets";
     "default_goal": Shape::Text, "what `make` alone makes";
     "made": Shape::Any, "the targets of all files that it reads: name, phony, file, line, recipe, prerequisites";
