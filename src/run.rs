@@ -17,12 +17,12 @@ use crate::{
     },
     assess::{self, ItemStatus, Score},
     checklist::checklist,
-    cli::{Check, FailOn},
+    cli::{Changed, Check, FailOn},
     config::{self, Config, ConfigError},
     date::Date,
     discover::{self, Content, Found},
     evaluate::{self, Outcome},
-    gate, git,
+    gate, git, patch,
     patch::Partial,
     readiness::{self, Invalid, Readiness, Surroundings},
     report::{Coverage, Inputs, Ratio, Report, RuleHelp},
@@ -81,9 +81,10 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let change = diff.as_deref().map(|it| (it, partial));
     let mut outcome = evaluate::evaluate_change(files, &rules, change);
     let now = today(options)?;
-    let readiness = readiness(&root, &outcome, now)?;
+    let readiness = readiness(&root, options, &outcome, now)?;
     readiness.waive(&mut outcome.findings, now);
     mark_new(&mut outcome, &root, options, &rules)?;
+    mark_touched(&mut outcome, options, diff.as_deref())?;
     let changed = changed(&root, &readiness);
     let checklist = assess(&outcome, &readiness, &changed, now);
     let coverage = coverage(&outcome);
@@ -96,14 +97,19 @@ fn today(options: &Check) -> Result<Date, RunError> {
 }
 
 /// What people vouch for in this repository.
-fn readiness(root: &Path, outcome: &Outcome, now: Date) -> Result<Readiness, RunError> {
+fn readiness(
+    root: &Path,
+    options: &Check,
+    outcome: &Outcome,
+    now: Date,
+) -> Result<Readiness, RunError> {
     let Some(path) = readiness::PATHS.iter().find(|it| root.join(it).is_file()) else {
         return Ok(Readiness::default());
     };
-    let bytes =
-        fs::read(root.join(path)).map_err(|error| RunError::path(Path::new(path), &error))?;
-    let mut all = RuleSet::builtin()?;
-    all.add_folder(&root.join(".seaworthy/rules"))?;
+    refuse_link(root, path)?;
+    let place = root.join(path);
+    let bytes = fs::read(&place).map_err(|error| RunError::path(&place, &error))?;
+    let all = all_rules(root, &options.rules)?;
     let ids: Vec<_> = all.rules.iter().map(|it| &*it.id).collect();
     let has_path = |path: &str| {
         let starts = |with: &str| {
@@ -210,8 +216,24 @@ fn discover(root: &Path, config: &Config) -> Result<Vec<Found>, RunError> {
     discover::discover(root, &exclude).map_err(|error| RunError::path(root, &error))
 }
 
+/// A link in the repository under review may lead anywhere, and errors quote what they read.
+fn refuse_link(root: &Path, path: &str) -> Result<(), RunError> {
+    let mut at = root.to_path_buf();
+    for part in Path::new(path) {
+        at.push(part);
+        if at.is_symlink() {
+            let reason = "is a link, and links in the repository are not followed".to_owned();
+            return Err(RunError::Path { path: at.display().to_string(), reason });
+        }
+    }
+    Ok(())
+}
+
 fn read_config(root: &Path, options: &Check) -> Result<Config, RunError> {
     let path = options.config.clone().unwrap_or_else(|| root.join(config::PATH));
+    if options.config.is_none() {
+        refuse_link(root, config::PATH)?;
+    }
     match fs::read_to_string(&path) {
         Ok(text) => Ok(Config::parse(&path, &text)?),
         Err(error) if options.config.is_none() && error.kind() == io::ErrorKind::NotFound => {
@@ -239,6 +261,7 @@ pub fn rules_of(folder: Option<&Path>) -> Result<RuleSet, RunError> {
 /// When a folder or a rule cannot be read.
 pub fn all_rules(root: &Path, folders: &[PathBuf]) -> Result<RuleSet, RunError> {
     let mut rules = RuleSet::builtin()?;
+    refuse_link(root, ".seaworthy/rules")?;
     rules.add_folder(&root.join(".seaworthy/rules"))?;
     for folder in folders {
         fs::metadata(folder).map_err(|error| RunError::path(folder, &error))?;
@@ -315,6 +338,28 @@ fn mark_new(
     if let Some(path) = &options.baseline {
         let old = read_baseline(path)?;
         outcome.findings.iter_mut().for_each(|it| it.new &= !old.contains(&it.fingerprint));
+    }
+    Ok(())
+}
+
+/// Marks the findings outside what the change touches as not brought by it.
+fn mark_touched(
+    outcome: &mut Outcome,
+    options: &Check,
+    diff: Option<&str>,
+) -> Result<(), RunError> {
+    let Some(changed) = options.changed else { return Ok(()) };
+    let Some(diff) = diff else {
+        let message = "--changed needs to know the change: add --new-since REF or --diff FILE";
+        return Err(RunError::Argument(message.to_owned()));
+    };
+    let added = patch::added(diff, &outcome.paths);
+    for finding in &mut outcome.findings {
+        let lines = finding.place.start.line..=finding.place.end.line;
+        finding.new &= added.get(&*finding.place.path).is_some_and(|touched| match changed {
+            Changed::Files => true,
+            Changed::Lines => touched.iter().any(|it| lines.contains(it)),
+        });
     }
     Ok(())
 }

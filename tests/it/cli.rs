@@ -178,6 +178,42 @@ fn new_since_blocks_only_on_what_a_change_brings() {
 }
 
 #[test]
+fn changed_lines_block_and_the_others_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let pod = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\nspec:\n  hostNetwork: true\n  containers: []\n"
+        )
+    };
+    fs::write(root.join("a.yaml"), pod("a")).unwrap();
+    let diff = root.join("change.diff");
+    let change = |line: u32| {
+        let text = format!("--- a/a.yaml\n+++ b/a.yaml\n@@ -{line},0 +{line},1 @@\n+x\n");
+        fs::write(&diff, text).unwrap();
+    };
+    let (path, diff) = (root.to_str().unwrap(), diff.to_str().unwrap());
+    let select =
+        ["check", path, "--select", "kubernetes/host-network", "--diff", diff, "--changed"];
+    change(6);
+    assert_eq!(code(&[&select[..], &["lines"]].concat()), 1);
+    change(2);
+    assert_eq!(code(&[&select[..], &["lines"]].concat()), 0);
+    assert_eq!(code(&[&select[..], &["files"]].concat()), 1);
+    assert_eq!(code(&["check", path, "--changed", "lines"]), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_for_a_configuration_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", folder.path().join("readiness.toml")).unwrap();
+    let output = seaworthy(&["check", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("root:"));
+}
+
+#[test]
 fn readme_names_every_command_and_no_option_that_is_not_there() {
     let readme = fs::read_to_string("README.md").unwrap();
     let help = String::from_utf8(seaworthy(&["--help"]).stdout).unwrap();
