@@ -1,5 +1,7 @@
 //! The views on manifests.
 
+use std::collections::BTreeMap;
+
 use super::{
     lifecycle::life,
     manifest::{Container, Manifest, Pod, manifests},
@@ -125,7 +127,14 @@ pub const VIEWS: &[View] = &[
     view(
         "kubernetes.pod",
         "every pod and every pod template",
-        &[it("the specification of the pod, as written"), OBJECT, WORKLOAD, TEMPLATE, CONTAINERS],
+        &[
+            it("the specification of the pod, as written"),
+            OBJECT,
+            WORKLOAD,
+            TEMPLATE,
+            CONTAINERS,
+            field("account", Shape::Any, "its ServiceAccount, where it is in the same file"),
+        ],
         pods,
     ),
     view(
@@ -308,7 +317,12 @@ fn workloads<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
 }
 
 fn pods<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    let accounts: BTreeMap<_, _> = manifests(artifact)
+        .filter(|it| it.kind() == "ServiceAccount")
+        .map(|it| (it.name(), it.raw()))
+        .collect();
     for (manifest, pod) in judged(artifact) {
+        let account = pod.spec().str("serviceAccountName").and_then(|it| accounts.get(it));
         emit(Subject {
             values: vec![
                 pod.spec().into(),
@@ -316,6 +330,7 @@ fn pods<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
                 manifest.raw().into(),
                 Value::maybe(pod.metadata()),
                 all_containers(pod),
+                Value::maybe(account.copied()),
             ],
             at: pod.spec(),
             object: Some(manifest.object()),
