@@ -206,3 +206,48 @@ pub fn exec(words: &[(String, Span)]) -> Option<Command> {
         span,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::dockerfile;
+
+    fn seen(text: &str) -> Vec<(String, String)> {
+        let file = dockerfile::read(text);
+        let it = &file.instructions[0];
+        let found = read(text, it, &it.head.arguments);
+        let place = |it: &Command| text[it.span.start as usize..it.span.end as usize].to_owned();
+        found.iter().map(|it| (it.text(), place(it))).collect()
+    }
+
+    #[test]
+    fn commands_are_found_across_lines_with_their_places() {
+        let text = "RUN a \\\n  # note\n  && exec 'b' c; d $(e)\n";
+        let own = |it: &str| (it.to_owned(), it.to_owned());
+        let b = ("b c".to_owned(), "'b' c".to_owned());
+        assert_eq!(seen(text), [own("a"), b, own("d $(e)"), own("e")]);
+    }
+
+    #[test]
+    fn a_heredoc_is_a_script_unless_another_program_reads_it() {
+        let names = |text: &str| seen(text).into_iter().map(|it| it.0).collect::<Vec<_>>();
+        assert_eq!(names("RUN <<EOF\na b\nc\nEOF\n"), ["a b", "c"]);
+        assert_eq!(names("RUN bash <<EOF\na\nEOF\n"), ["bash", "a"]);
+        assert_eq!(names("RUN cat <<EOF\na\nEOF\n"), ["cat"]);
+        assert!(names("RUN <<EOF\n#!/usr/bin/python\na\nEOF\n").is_empty());
+    }
+
+    #[test]
+    fn flags_are_named_as_people_name_them() {
+        let text = "RUN x -ab --long=1 --value v -o w y --";
+        let file = dockerfile::read(text);
+        let it = &file.instructions[0];
+        let found = read(text, it, &it.head.arguments).remove(0);
+        assert_eq!(found.flags().collect::<Vec<_>>(), ["a", "b", "long", "value", "o"]);
+        let words: Vec<_> =
+            found.operands(&["value", "o"]).iter().map(|it| it.text.as_str()).collect();
+        assert_eq!(words, ["y", "--"]);
+        assert_eq!(found.value_of(&["long"]), Some("1"));
+        assert_eq!(found.value_of(&["value"]), Some("v"));
+    }
+}

@@ -299,3 +299,62 @@ fn go(it: &Command) -> Option<Install<'_>> {
     };
     Some(Install { packages: judged(words, pinned), ..plain("go", "install") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{artifact::dockerfile::command, parse::dockerfile};
+
+    /// Manager, whether it never asks, and the packages without a version, of the first command.
+    fn seen(script: &str) -> (&'static str, bool, Vec<String>) {
+        let text = format!("RUN {script}");
+        let file = dockerfile::read(&text);
+        let it = &file.instructions[0];
+        let commands = command::read(&text, it, &it.head.arguments);
+        let found = install(&commands[0], &|name| name == "SET").unwrap();
+        let loose = found.packages.iter().filter(|it| !it.1).map(|it| it.0.text.clone()).collect();
+        (found.manager, found.unattended, loose)
+    }
+
+    #[test]
+    fn packages_without_a_version_are_found() {
+        for (script, manager, loose) in [
+            ("apt-get -y install -t x a=1 ./b.deb c", "apt-get", vec!["c"]),
+            ("apk add -t .deps a~1 'b<2' c", "apk", vec!["c"]),
+            (
+                "python3 -m pip install -i https://x a==1 b . git+https://c/d",
+                "pip",
+                vec!["b", "git+https://c/d"],
+            ),
+            ("pip install -r list a", "pip", vec![]),
+            ("npm install @a/b@1 @c/d ./e git://f/g#h", "npm", vec!["@c/d"]),
+            ("gem install a:1 b -- --with-c", "gem", vec!["b"]),
+            ("yum install -y a-1.2 b-c d-$SET e-$UNSET", "yum", vec!["b-c", "e-$UNSET"]),
+            ("dnf module install -y a:1 b", "dnf", vec!["b"]),
+            ("zypper -n in 'a>=1' b.rpm c", "zypper", vec!["c"]),
+            ("go run x.org/a@latest b", "go", vec!["x.org/a@latest"]),
+        ] {
+            let found = seen(script);
+            assert_eq!(
+                (found.0, found.2),
+                (manager, loose.iter().map(|it| (*it).to_owned()).collect()),
+                "{script}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_asks_is_told_apart() {
+        for quiet in [
+            "apt-get install -qq a",
+            "apt-get -y install a",
+            "yum -yq install a",
+            "zypper --non-interactive in a",
+        ] {
+            assert!(seen(quiet).1, "{quiet}");
+        }
+        for asks in ["apt-get install -q a", "dnf install a", "zypper rm a"] {
+            assert!(!seen(asks).1, "{asks}");
+        }
+    }
+}
