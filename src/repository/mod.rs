@@ -1,7 +1,10 @@
 //! The joins across artifacts: images, workloads, targets, routes, stages.
 
 mod access;
+mod builds;
+mod copy;
 mod coverage;
+mod image;
 mod ingress;
 mod kustomize;
 mod labels;
@@ -9,14 +12,17 @@ mod links;
 mod monitor;
 mod objects;
 mod policy;
+mod probe;
+mod recipe;
 mod reference;
 mod scaling;
 mod service;
 mod workload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use self::{
+    builds::Build,
     kustomize::Builds,
     links::Links,
     objects::{Object, Objects},
@@ -43,6 +49,9 @@ pub struct Repository<'a> {
     links: Links<'a>,
     thresholds: Vec<Tree>,
     change: coverage::Change,
+    builds: Vec<Build>,
+    images: HashMap<String, Build>,
+    only_image: Option<String>,
 }
 
 impl<'a> Repository<'a> {
@@ -60,6 +69,9 @@ impl<'a> Repository<'a> {
         let objects = Objects::new(kubernetes, files, problems, builds);
         let links = Links::new(&objects);
         let thresholds = coverage::thresholds(texts, artifacts);
+        let builds = builds::builds(artifacts, texts);
+        let deployed = objects.of(objects::Class::Workload).flat_map(image::images);
+        let only_image = image::only_image(artifacts, deployed.map(|it| it.1));
         Self {
             artifacts,
             files,
@@ -68,6 +80,9 @@ impl<'a> Repository<'a> {
             links,
             thresholds,
             change: coverage::Change::default(),
+            images: builds::by_image(&builds),
+            builds,
+            only_image,
         }
     }
 
@@ -80,7 +95,11 @@ impl<'a> Repository<'a> {
     pub fn wants_text(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         name.ends_with(".dockerignore")
-            || matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+            || name.starts_with("skaffold") && name.ends_with(".yaml")
+            || matches!(
+                name,
+                ".gitignore" | "kustomization.yaml" | "kustomization.yml" | "Kustomization"
+            )
     }
 
     /// The artifacts of one kind, by path.
@@ -116,6 +135,10 @@ pub const VIEWS: &[View] = &[
     access::VIEW,
     access::ACCOUNT,
     reference::VIEW,
+    recipe::VIEW,
+    image::VIEW,
+    copy::VIEW,
+    probe::VIEW,
     coverage::TOGETHER_VIEW,
     coverage::REPORT_VIEW,
     coverage::THRESHOLD_VIEW,
