@@ -121,21 +121,11 @@ fn context(
         (!it.is_empty()).then(|| it.rsplit_once('/').map_or("", |it| it.0))
     });
     let count = |folder: &str| sources.iter().filter(|it| exists(repository, folder, it.1)).count();
-    let (folder, found) = above.map(|it| (it, count(it))).rev_max()?;
+    let counted = above.map(|it| (it, count(it)));
+    let (folder, found) = counted.reduce(|best, it| if it.1 > best.1 { it } else { best })?;
     // Half of the sources must be there: otherwise the context is put together elsewhere.
     let fits = found * 2 >= sources.len() && found > 0;
     fits.then(|| Context { folder: folder.to_owned(), named: false })
-}
-
-/// The first item with the greatest count.
-trait First<T> {
-    fn rev_max(self) -> Option<(T, usize)>;
-}
-
-impl<T, I: Iterator<Item = (T, usize)>> First<T> for I {
-    fn rev_max(self) -> Option<(T, usize)> {
-        self.reduce(|best, it| if it.1 > best.1 { it } else { best })
-    }
 }
 
 fn is_pattern(source: &str) -> bool {
@@ -200,7 +190,9 @@ fn subject<'a>(
 
 fn may_be_built(source: &str) -> bool {
     let extension = source.rsplit_once('.').map_or("", |it| it.1);
-    BUILT_ENDINGS.contains(&extension) || source.split('/').any(|it| BUILT.contains(&it))
+    // A single word is mostly a program that a compiler wrote there.
+    let is_word = !source.trim_matches(['.', '/']).contains(['.', '/']);
+    is_word || BUILT_ENDINGS.contains(&extension) || source.split('/').any(|it| BUILT.contains(&it))
 }
 
 /// Whether a `.gitignore` above the path may name it: then it is made, not committed.

@@ -123,6 +123,8 @@ fn routes(document: &Artifact) -> Vec<String> {
     let mut bases: Vec<String> = urls.map(|it| base_path(it).to_owned()).collect();
     bases.extend(root.str("basePath").map(|it| it.trim_end_matches('/').to_owned()));
     bases.push(String::new());
+    bases.sort();
+    bases.dedup();
     bases.truncate(20);
     let paths = root.get("paths").into_iter().flat_map(Node::entries).map(|it| it.0).take(5000);
     let all = paths.filter(|it| it.starts_with('/')).flat_map(|path| {
