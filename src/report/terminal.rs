@@ -158,7 +158,11 @@ fn verdict(report: &Report, paint: Paint) -> String {
         Verdict::Nothing => {
             let nothing = paint.of_verdict(Verdict::Nothing, "nothing to judge");
             let files = counted(inputs.files, "file");
-            format!("{nothing}: {files} read, none of a kind that rules know")
+            let why = match report.problems.is_empty() {
+                true => "none of a kind that rules know",
+                false => "none that could be judged",
+            };
+            format!("{nothing}: {files} read, {why}")
         }
     }
 }
@@ -210,6 +214,9 @@ fn checklist(score: Score) -> String {
 fn next(report: &Report) -> String {
     let worst = report.findings.iter().find(|it| report.blocks(it));
     match (report.verdict, worst) {
+        (Verdict::Nothing, _) if !report.problems.is_empty() => {
+            "make what stands above readable: render templates, mend broken texts".to_owned()
+        }
         (Verdict::Nothing, _) => {
             "name the folder of a service: `seaworthy check path/to/service`".to_owned()
         }
