@@ -12,8 +12,9 @@ use toml::de::DeTable;
 use crate::{
     checklist::{Fact, Settler, checklist},
     date::Date,
+    document::{Problem, Trouble},
     finding::{self, Finding},
-    source::Source,
+    source::{Position, Source},
 };
 
 mod read;
@@ -177,27 +178,34 @@ impl Readiness {
         }
     }
 
-    /// Marks the findings that waivers of the day `now` cover, and gives the waivers that cover
-    /// none, expired ones included.
-    pub fn waive(&self, findings: &mut [Finding], now: Date) -> Vec<&Waiver> {
-        let mut idle = Vec::new();
+    /// Marks the findings that waivers cover on the day `now`, and gives a problem for each waiver
+    /// that has ended: what it covered counts again.
+    pub fn waive(&self, findings: &mut [Finding], now: Date) -> Vec<Problem> {
+        let mut ended = Vec::new();
         for waiver in &self.waivers {
-            let mut used = false;
-            for finding in findings.iter_mut().filter(|it| waiver.covers(it)) {
-                if waiver.expires >= now {
-                    used = true;
-                    finding.waived.get_or_insert_with(|| finding::Waiver {
-                        by: waiver.by.clone(),
-                        reason: waiver.reason.clone(),
-                        expires: Some(waiver.expires.to_string()),
-                    });
-                }
+            if waiver.expires < now {
+                ended.push(self.ended(waiver));
+                continue;
             }
-            if !used {
-                idle.push(waiver);
+            for finding in findings.iter_mut().filter(|it| waiver.covers(it)) {
+                finding.waived.get_or_insert_with(|| finding::Waiver {
+                    by: waiver.by.clone(),
+                    reason: waiver.reason.clone(),
+                    expires: Some(waiver.expires.to_string()),
+                });
             }
         }
-        idle
+        ended
+    }
+
+    fn ended(&self, waiver: &Waiver) -> Problem {
+        let Waiver { rule, by, expires, .. } = waiver;
+        Problem {
+            path: self.path.to_string(),
+            start: Position { line: waiver.line, column: 1 },
+            kind: Trouble::Unsupported,
+            reason: format!("the waiver of `{rule}` by {by} ended on {expires}: it covers nothing"),
+        }
     }
 }
 

@@ -82,7 +82,9 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let mut outcome = evaluate::evaluate_change(files, &rules, change);
     let now = today(options)?;
     let readiness = readiness(&root, options, &outcome, now)?;
-    readiness.waive(&mut outcome.findings, now);
+    let ended = readiness.waive(&mut outcome.findings, now);
+    outcome.problems.extend(ended);
+    outcome.problems.sort();
     mark_new(&mut outcome, &root, options, &rules)?;
     mark_touched(&mut outcome, options, diff.as_deref())?;
     let changed = changed(&root, &readiness);
