@@ -203,6 +203,41 @@ fn changed_lines_block_and_the_others_do_not() {
     assert_eq!(code(&["check", path, "--changed", "lines"]), 2);
 }
 
+#[test]
+fn a_sign_off_holds_until_its_end_and_a_waiver_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::write(root.join("Dockerfile"), "FROM debian:13\nUSER root\n").unwrap();
+    fs::create_dir(root.join("docs")).unwrap();
+    fs::write(root.join("docs/pentest.md"), "passed").unwrap();
+    let readiness = r#"
+        [[attest]]
+        item = "pre-launch.verification.pentest"
+        state = "met"
+        by = "@alice"
+        on = 2026-10-01
+        expires = 2027-03-01
+        evidence = ["docs/pentest.md"]
+
+        [[waive]]
+        rule = "dockerfile/root-user"
+        by = "@bob"
+        reason = "binds port 53 until the new resolver ships"
+        expires = 2026-12-31
+    "#;
+    fs::write(root.join("readiness.toml"), readiness).unwrap();
+    let status = |now: &str| {
+        let path = root.to_str().unwrap();
+        let output = seaworthy(&["check", path, "--format", "json", "--now", now]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let items = report["checklist"].as_array().unwrap();
+        let item = items.iter().find(|it| it["item"] == "pre-launch.verification.pentest").unwrap();
+        (item["status"].as_str().unwrap().to_owned(), output.status.code().unwrap())
+    };
+    assert_eq!(status("2026-11-22"), ("attested".to_owned(), 0));
+    assert_eq!(status("2027-03-02"), ("attestation-expired".to_owned(), 1));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_for_a_configuration_is_refused() {
