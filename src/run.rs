@@ -111,8 +111,9 @@ fn readiness(
     refuse_link(root, path)?;
     let place = root.join(path);
     let bytes = fs::read(&place).map_err(|error| RunError::path(&place, &error))?;
-    let all = all_rules(root, &options.rules)?;
-    let ids: Vec<_> = all.rules.iter().map(|it| &*it.id).collect();
+    let own = with_own(RuleSet::default(), root, &options.rules)?;
+    let mut ids: Vec<&str> = RuleSet::builtin_ids().collect();
+    ids.extend(own.rules.iter().map(|it| &*it.id));
     let has_path = |path: &str| {
         let starts = |with: &str| {
             let at = outcome.paths.partition_point(|it| it.as_str() < with);
@@ -262,7 +263,11 @@ pub fn rules_of(folder: Option<&Path>) -> Result<RuleSet, RunError> {
 /// # Errors
 /// When a folder or a rule cannot be read.
 pub fn all_rules(root: &Path, folders: &[PathBuf]) -> Result<RuleSet, RunError> {
-    let mut rules = RuleSet::builtin()?;
+    with_own(RuleSet::builtin()?, root, folders)
+}
+
+/// The rules, with the repository's own and those below `folders`.
+fn with_own(mut rules: RuleSet, root: &Path, folders: &[PathBuf]) -> Result<RuleSet, RunError> {
     refuse_link(root, ".seaworthy/rules")?;
     rules.add_folder(&root.join(".seaworthy/rules"))?;
     for folder in folders {
@@ -288,13 +293,16 @@ pub fn find_rule<'r>(rules: &'r RuleSet, id: &str) -> Result<&'r Rule, RunError>
 
 /// The rules that are on: the built-in ones, the repository's own, those of `--rules`.
 fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
-    let mut rules = all_rules(root, &options.rules)?;
     let profile = options.profile.or(config.profile).unwrap_or(Profile::Default);
     let either = |given: &[String], configured: &[String]| {
         if given.is_empty() { configured.to_vec() } else { given.to_vec() }
     };
     let select = either(&options.select, &config.select);
-    rules.select(profile, &select, &either(&options.ignore, &config.ignore))?;
+    let ignore = either(&options.ignore, &config.ignore);
+    // Patterns may name any rule; without them the profile says which are needed.
+    let needed = if select.is_empty() && ignore.is_empty() { profile } else { Profile::All };
+    let mut rules = with_own(RuleSet::builtin_of(needed)?, root, &options.rules)?;
+    rules.select(profile, &select, &ignore)?;
     configure(&mut rules, config)?;
     Ok(rules)
 }

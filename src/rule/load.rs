@@ -132,6 +132,22 @@ fn split(text: &str) -> usize {
     memmem::find(text.as_bytes(), b"\n[[example]]").map_or(text.len(), |at| at + 1)
 }
 
+/// The profile that a rule file names, found without reading the file; nothing if it is not clear.
+pub(super) fn profile_of(text: &str) -> Option<Profile> {
+    let head = &text[..split(text)];
+    let Some(at) = memmem::find(head.as_bytes(), b"\nprofile") else {
+        return (!head.starts_with("profile")).then_some(Profile::Default);
+    };
+    let line = head[at + 1..].lines().next()?;
+    let (key, value) = line.split_once('=')?;
+    match (key.trim(), value.trim()) {
+        ("profile", "\"default\"") => Some(Profile::Default),
+        ("profile", "\"strict\"") => Some(Profile::Strict),
+        ("profile", "\"all\"") => Some(Profile::All),
+        _ => None,
+    }
+}
+
 impl Rule {
     /// The rule that a file describes. Its examples are not read, its expressions not compiled.
     pub fn parse(id: &str, path: &str, text: Cow<'static, str>) -> Result<Self, RuleError> {

@@ -166,11 +166,22 @@ pub struct RuleSet {
 impl RuleSet {
     /// The rules that come with the program.
     pub fn builtin() -> Result<Self, RuleError> {
+        Self::builtin_of(Profile::All)
+    }
+
+    /// Those of them that a profile holds: the others are not even read, which a start notices.
+    pub fn builtin_of(profile: Profile) -> Result<Self, RuleError> {
         let rules = BUILTIN
             .par_iter()
             .with_min_len(16)
+            .filter(|(_, text)| load::profile_of(text).is_none_or(|it| it <= profile))
             .map(|(id, text)| Rule::parse(id, &format!("rules/{id}.toml"), Cow::Borrowed(text)));
         Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+    }
+
+    /// The ids of all rules that come with the program, sorted.
+    pub fn builtin_ids() -> impl Iterator<Item = &'static str> {
+        BUILTIN.iter().map(|(id, _)| *id)
     }
 
     /// Adds the rules in the files `**.toml` below `root`; their ids are their paths below it. A

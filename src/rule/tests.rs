@@ -282,7 +282,15 @@ fn the_rules_that_come_with_the_program_are_sound() {
     assert!(set.rules.is_sorted_by(|a, b| a.id < b.id));
     for rule in &set.rules {
         rule.check().unwrap_or_else(|error| panic!("{error:?}"));
+        let quick = load::profile_of(&rule.text);
+        assert!(quick.is_none_or(|it| it == rule.profile), "{}: {quick:?}", rule.id);
     }
+    let default = RuleSet::builtin_of(Profile::Default).unwrap();
+    assert!(default.rules.len() < set.rules.len());
+    assert!(default.rules.iter().all(|it| it.profile == Profile::Default));
+    let all = set.rules.iter().filter(|it| it.profile == Profile::Default).count();
+    assert_eq!(default.rules.len(), all);
+    assert!(RuleSet::builtin_ids().eq(set.rules.iter().map(|it| &*it.id)));
 }
 
 #[test]
