@@ -54,6 +54,11 @@ pub fn parse(source: Source) -> Parsed {
         let problem = Problem::at(&source, at as u32, Trouble::Template, reason);
         return Parsed { artifact: None, problems: vec![problem] };
     }
+    if let Some(at) = other_dialect(&source.text) {
+        let reason = "written for BSD make or nmake: only the language of GNU make is judged";
+        let problem = Problem::at(&source, at as u32, Trouble::Unsupported, reason);
+        return Parsed { artifact: None, problems: vec![problem] };
+    }
     let tree = Tree::new(source);
     Parsed { artifact: Some(Artifact::new(Kind::Makefile, tree)), problems: Vec::new() }
 }
@@ -64,6 +69,23 @@ fn template(text: &str) -> Option<usize> {
         return Some(0);
     }
     text.find("\n{%").map(|at| at + 1)
+}
+
+/// Where a directive stands that only BSD make or nmake know.
+fn other_dialect(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let word = line.split_ascii_whitespace().next().unwrap_or("");
+        let is_bsd = [".if", ".ifdef", ".ifndef", ".for", ".include", ".endif"].contains(&word);
+        let is_nmake = ["!if", "!ifdef", "!ifndef", "!include", "!endif"]
+            .iter()
+            .any(|it| word.eq_ignore_ascii_case(it));
+        if (is_bsd || is_nmake) && line.starts_with(['.', '!']) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// Whether a linked Makefile includes a file outside of the root that it was read below.
@@ -115,4 +137,25 @@ pub fn inspect(artifact: &Artifact) -> Json {
         "files": texts(entry, "files"),
         "variables": variables,
     })
+}
+
+#[cfg(test)]
+mod recognition {
+    use super::*;
+
+    #[test]
+    fn makefiles_are_told_by_their_names() {
+        let is = |path: &str| recognise(&Source::new(path, ""));
+        assert!(is("Makefile") && is("a/GNUmakefile") && is("rules.mk") && is("Makefile.common"));
+        assert!(!is("Makefile.am") && !is("Makefile.in") && !is("makefile.py") && !is("make.go"));
+    }
+
+    #[test]
+    fn templates_and_other_dialects_are_problems() {
+        let kind =
+            |text: &str| parse(Source::new("Makefile", text)).problems.first().map(|it| it.kind);
+        assert_eq!(kind("a:\n{% if x %}\n"), Some(Trouble::Template));
+        assert_eq!(kind("a:\n.if defined(X)\n.endif\n"), Some(Trouble::Unsupported));
+        assert_eq!(kind("a:\n\t.if\n"), None);
+    }
 }

@@ -76,7 +76,8 @@ impl<'a> Writer<'a> {
             one: evaluation.special(".ONESHELL").is_some(),
             ..shell_of(shells.iter().filter(|it| it.targets.is_empty()))
         };
-        let anything_appears = files.is_empty()
+        // A file that was named alone says nothing about what lies beside it.
+        let anything_appears = files.len() < 2
             || evaluation.is_open()
             || evaluation.special(".DEFAULT").is_some()
             || evaluation.definitions.iter().any(|it| it.name == "VPATH")
