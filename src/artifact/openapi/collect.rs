@@ -127,20 +127,27 @@ impl<'a> Walk<'a> {
             .filter_map(|it| it.str("name"))
             .map(str::to_lowercase)
             .collect();
+        let count = |holds: &dyn Fn(&Operation<'a>) -> bool| {
+            Fact::Int(self.operations.iter().filter(|it| holds(it)).count() as i64)
+        };
+        let documents = |it: &Operation<'a>, holds: &dyn Fn(&str) -> bool| {
+            it.node.get("responses").is_some_and(|it| it.entries().any(|(code, _)| holds(code)))
+        };
         let is_error = |code: &str| code == "default" || code.starts_with(['4', '5']);
-        let with_errors = self
-            .operations
-            .iter()
-            .filter_map(|it| it.node.get("responses"))
-            .filter(|it| it.entries().any(|(code, _)| is_error(code)))
-            .count();
+        let is_described = |it: &Operation<'a>| {
+            ["summary", "description"].iter().any(|key| it.node.str(key).is_some_and(|it| it != ""))
+        };
         let facts = vec![
             ("major", Fact::Int(major.into())),
             ("minor", Fact::Int(minor.into())),
             ("version", text(format!("{major}.{minor}"))),
             ("tags_sorted", Fact::Bool(names.is_sorted())),
             ("operations", Fact::Int(self.operations.len() as i64)),
-            ("with_errors", Fact::Int(with_errors as i64)),
+            ("with_success", count(&|it| documents(it, &is_success))),
+            ("with_errors", count(&|it| documents(it, &is_error))),
+            ("with_limits", count(&|it| documents(it, &|code| code == "429"))),
+            ("described", count(&is_described)),
+            ("identified", count(&|it| it.node.str("operationId").is_some())),
         ];
         record(self.root, facts)
     }
@@ -246,14 +253,14 @@ impl<'a> Walk<'a> {
         for (path, item) in self.items() {
             let variables = variables(path);
             let shared = self.declared(item);
-            self.check_declared(path, &variables, &shared, &[], &mut records);
+            self.check_declared(path, &variables, &shared, &mut records);
             let own: Vec<_> = METHODS.iter().filter(|it| **it != "query").collect();
             for method in own {
                 let Some(operation) = item.get(method).filter(|it| it.is_map()) else { continue };
                 let declared = self.declared(operation);
-                self.check_declared(path, &variables, &declared, &shared, &mut records);
+                self.check_declared(path, &variables, &declared, &mut records);
                 let known = |name: &&str| {
-                    declared.iter().chain(&shared).any(|it| it.str("name") == Some(name))
+                    declared.iter().chain(&shared).any(|it| it.1.str("name") == Some(name))
                 };
                 let missing: Vec<_> =
                     variables.iter().filter(|it| !known(it)).map(|it| (*it).to_owned()).collect();
@@ -264,38 +271,35 @@ impl<'a> Walk<'a> {
         self.operation_records(undeclared);
     }
 
-    /// The parameters `in: path` of a path item or an operation.
-    fn declared(&self, node: Node<'a>) -> Vec<Node<'a>> {
+    /// The parameters `in: path` of a path item or an operation, each with where it is listed.
+    fn declared(&self, node: Node<'a>) -> Vec<(Node<'a>, Node<'a>)> {
         let written = node.get("parameters").into_iter().flat_map(Node::children);
-        let resolved = written.filter_map(|it| self.refs.resolve(it));
-        resolved.filter(|it| it.str("in") == Some("path") && it.str("name").is_some()).collect()
+        let resolved = written.filter_map(|it| Some((it, self.refs.resolve(it)?)));
+        let in_path = |it: Node<'_>| it.str("in") == Some("path") && it.str("name").is_some();
+        resolved.filter(|it| in_path(it.1)).collect()
     }
 
     fn check_declared(
         &self,
         path: &str,
         variables: &[&str],
-        declared: &[Node<'a>],
-        shared: &[Node<'a>],
+        declared: &[(Node<'a>, Node<'a>)],
         records: &mut Vec<Record>,
     ) {
         let mut names = HashSet::new();
-        for &parameter in declared {
+        for &(listed, parameter) in declared {
             let name = parameter.str("name").unwrap_or_default();
             let required = parameter.get("required").and_then(Node::as_bool) == Some(true);
-            let overrides = shared.iter().any(|it| it.str("name") == Some(name));
-            records.push(record(
-                parameter,
-                vec![
-                    ("name", text(name)),
-                    ("path", text(path)),
-                    ("required", Fact::Bool(required)),
-                    ("used", Fact::Bool(braces(path).contains(&name) || variables.contains(&name))),
-                    ("plain", Fact::Bool(variables.contains(&name))),
-                    ("repeated", Fact::Bool(!names.insert(name))),
-                    ("overrides", Fact::Bool(overrides)),
-                ],
-            ));
+            let plain = variables.contains(&name);
+            let facts = vec![
+                ("name", text(name)),
+                ("path", text(path)),
+                ("required", Fact::Bool(required)),
+                ("used", Fact::Bool(plain || braces(path).contains(&name))),
+                ("plain", Fact::Bool(plain)),
+                ("repeated", Fact::Bool(!names.insert(name))),
+            ];
+            records.push(record(listed, facts));
         }
     }
 
@@ -795,7 +799,7 @@ impl Lists {
         refs: &Refs<'a>,
     ) {
         let (Some(target), Some(parent)) = (node.as_str(), parent) else { return };
-        let local = target.starts_with('#');
+        let local = target.starts_with('#') || target.is_empty();
         let found = !local || refs.resolve(parent).is_some() || refs.target(target).is_some();
         let is_old = version.major == 2 || version.minor == 0;
         self.references.push(record(

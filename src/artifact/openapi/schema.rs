@@ -365,6 +365,15 @@ fn has_format(text: &str, format: &str) -> bool {
             let starts = scheme.starts_with(|it: char| it.is_ascii_alphabetic());
             starts && !text.contains([' ', '<', '>', '{', '}'])
         }
+        "duration" => {
+            let rest = text.strip_prefix('P').unwrap_or_default();
+            let (days, time) = rest.split_once('T').unwrap_or((rest, "0S"));
+            let units = |text: &str, units: &str| {
+                text.chars().all(|it| it.is_ascii_digit() || units.contains(it))
+                    && (text.is_empty() || text.ends_with(|it: char| units.contains(it)))
+            };
+            !rest.is_empty() && !time.is_empty() && units(days, "YMWD") && units(time, "HMS")
+        }
         "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
         _ => true,
@@ -456,6 +465,9 @@ mod tests {
             ("123e4567", "uuid", false),
             ("https://a", "uri", true),
             ("a b", "uri", false),
+            ("PT1H30M", "duration", true),
+            ("P1D", "duration", true),
+            ("1m30s", "duration", false),
             ("anything", "my-own", true),
         ] {
             assert_eq!(has_format(text, format), expected, "{text} {format}");

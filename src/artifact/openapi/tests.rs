@@ -68,7 +68,7 @@ fn references_lead_to_where_things_are_written() {
     let found = subjects(API, "openapi.response", &["code"]);
     assert_eq!(found, [r#"25: "200""#, r#"16: "default""#]);
     let found = subjects(API, "openapi.path_parameter", &["name", "used", "required"]);
-    assert_eq!(found, [r#"23: "id" true true"#, r#"19: "other" false false"#]);
+    assert_eq!(found, [r#"7: "id" true true"#, r#"19: "other" false false"#]);
     let found = subjects(API, "openapi.component", &["name", "used"]);
     assert_eq!(
         found,
@@ -125,4 +125,48 @@ fn a_hostile_description_is_read() {
         .len(),
         1
     );
+}
+
+#[test]
+fn faults_and_wrong_examples_have_a_place_and_a_reason() {
+    let text = "openapi: 3.0.0\ninfo: {title: t}\npaths:\n  /a:\n    get:\n      parameters: [{name: q, in: querry}]\n      responses:\n        '200': {content: {a/b: {schema: {type: array, items: {type: integer}}, example: [1, x]}}}\n      oops: 1\n";
+    let mut faults = subjects(text, "openapi.fault", &["reason"]);
+    faults.sort();
+    assert_eq!(
+        faults,
+        [
+            r#"2: "`version` is missing in `info`""#,
+            r#"6: "no parameter is in `querry`: query, header, path, cookie""#,
+            r#"8: "the response 200 has no description""#,
+            r#"9: "an operation has no field `oops`""#,
+        ]
+    );
+    let wrong = subjects(text, "openapi.wrong_example", &["of", "reason"]);
+    assert_eq!(wrong, [r#"8: "media" "must be of type integer""#]);
+}
+
+#[test]
+fn a_description_that_is_cut_off_anywhere_is_read() {
+    for cut in (20..API.len()).filter(|it| API.is_char_boundary(*it)) {
+        let (tree, problems) = yaml::parse(Source::new("api.yaml", &API[..cut]));
+        let Some(artifact) = parse(tree, problems).artifact else { continue };
+        for view in VIEWS {
+            let crate::artifact::Select::File(select) = view.select else { continue };
+            select(&artifact, &mut |subject| assert!(subject.at.start().line > 0));
+        }
+    }
+}
+
+#[test]
+fn references_in_circles_cost_little() {
+    let mut text = "openapi: 3.0.0\npaths: {}\ncomponents:\n  schemas:\n".to_owned();
+    for number in 0..300 {
+        let next = (number + 1) % 300;
+        text.push_str(&format!(
+            "    S{number}: {{type: object, example: {{a: {{a: {{a: 1}}}}}}, properties: {{a: {{$ref: '#/components/schemas/S{next}'}}}}, allOf: [{{$ref: '#/components/schemas/S{next}'}}, {{$ref: '#/components/schemas/S{next}'}}]}}\n"
+        ));
+    }
+    let before = std::time::Instant::now();
+    assert!(!subjects(&text, "openapi.component", &[]).is_empty());
+    assert!(before.elapsed().as_secs() < 5);
 }
