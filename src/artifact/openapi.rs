@@ -12,7 +12,7 @@ mod structure;
 mod views;
 
 use super::{Artifact, Kind, Parsed};
-use crate::document::{Node, Problem, Tree, Trouble};
+use crate::document::{Node, Problem, Tree};
 
 pub use views::VIEWS;
 
@@ -24,11 +24,9 @@ pub fn claims(tree: &Tree) -> bool {
 /// Derives from the written tree what views need.
 pub fn parse(tree: Tree, problems: Vec<Problem>) -> Parsed {
     let (mut tree, mut problems) = (tree, problems);
-    let (derived, complete) = derive::append(&mut tree);
-    if !complete {
-        let reason = "its schemas unfold to more than we read: some examples are not judged";
-        problems.push(Problem::at(&tree.source, 0, Trouble::Limit, reason));
-    }
+    let (derived, troubles) = derive::append(&mut tree);
+    let problem = |(kind, reason)| Problem::at(&tree.source, 0, kind, reason);
+    problems.extend(troubles.into_iter().map(problem));
     let artifact = Artifact { derived, ..Artifact::new(Kind::Openapi, tree) };
     Parsed { artifact: Some(artifact), problems }
 }

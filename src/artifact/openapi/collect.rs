@@ -41,6 +41,8 @@ pub struct Collected {
     pub nodes: Vec<(&'static str, Vec<Id>)>,
     /// Whether all examples were held against their schemas.
     pub complete: bool,
+    /// How many paths and operations are in other files.
+    pub elsewhere: usize,
 }
 
 /// Collects from the document at `root`.
@@ -52,6 +54,7 @@ pub fn collect(root: Node<'_>, version: Version) -> Collected {
         records: Vec::new(),
         nodes: Vec::new(),
         operations: Vec::new(),
+        elsewhere: 0,
     };
     walk.everything();
     walk.paths();
@@ -64,7 +67,8 @@ pub fn collect(root: Node<'_>, version: Version) -> Collected {
     walk.add("wrong_example", wrong_examples);
     walk.add("fault", structure::faults(root, version));
     let document = walk.document();
-    Collected { document, records: walk.records, nodes: walk.nodes, complete }
+    let Walk { records, nodes, elsewhere, .. } = walk;
+    Collected { document, records, nodes, complete, elsewhere }
 }
 
 /// An operation, and the path it stands under.
@@ -83,6 +87,7 @@ struct Walk<'a> {
     records: Vec<(&'static str, Vec<Record>)>,
     nodes: Vec<(&'static str, Vec<Id>)>,
     operations: Vec<Operation<'a>>,
+    elsewhere: usize,
 }
 
 fn record(node: Node<'_>, facts: Vec<(&'static str, Fact)>) -> Record {
@@ -135,7 +140,9 @@ impl<'a> Walk<'a> {
         };
         let is_error = |code: &str| code == "default" || code.starts_with(['4', '5']);
         let is_described = |it: &Operation<'a>| {
-            ["summary", "description"].iter().any(|key| it.node.str(key).is_some_and(|it| it != ""))
+            ["summary", "description"]
+                .iter()
+                .any(|key| it.node.str(key).is_some_and(|it| !it.is_empty()))
         };
         let facts = vec![
             ("major", Fact::Int(major.into())),
@@ -232,13 +239,18 @@ impl<'a> Walk<'a> {
                 written,
                 vec![("path", text(path)), ("repeated", Fact::Texts(again)), ("twin", text(twin))],
             ));
-            let Some(item) = self.refs.resolve(written) else { continue };
+            let Some(item) = self.refs.resolve(written) else {
+                self.elsewhere += 1;
+                continue;
+            };
             for &method in METHODS {
                 if method == "query" && (self.version.major, self.version.minor) < (3, 2) {
                     continue;
                 }
-                if let Some(node) = item.get(method).filter(|it| it.is_map()) {
-                    self.operations.push(Operation { path, item, method, node });
+                let Some(node) = item.get(method).filter(|it| it.is_map()) else { continue };
+                match self.refs.resolve(node) {
+                    Some(node) => self.operations.push(Operation { path, item, method, node }),
+                    None => self.elsewhere += 1,
                 }
             }
         }
@@ -257,18 +269,27 @@ impl<'a> Walk<'a> {
             let own: Vec<_> = METHODS.iter().filter(|it| **it != "query").collect();
             for method in own {
                 let Some(operation) = item.get(method).filter(|it| it.is_map()) else { continue };
+                let Some(operation) = self.refs.resolve(operation) else { continue };
                 let declared = self.declared(operation);
                 self.check_declared(path, &variables, &declared, &mut records);
                 let known = |name: &&str| {
                     declared.iter().chain(&shared).any(|it| it.1.str("name") == Some(name))
                 };
-                let missing: Vec<_> =
-                    variables.iter().filter(|it| !known(it)).map(|it| (*it).to_owned()).collect();
+                let all_known = [item, operation].iter().all(|it| self.lists_all(*it));
+                let missing = variables.iter().filter(|it| all_known && !known(it));
+                let missing: Vec<_> = missing.map(|it| (*it).to_owned()).collect();
                 undeclared.insert(operation.id(), missing);
             }
         }
         self.add("path_parameter", records);
         self.operation_records(undeclared);
+    }
+
+    /// Whether all parameters of a path item or an operation are in this document.
+    fn lists_all(&self, node: Node<'a>) -> bool {
+        let written = node.get("parameters");
+        written.into_iter().flat_map(Node::children).all(|it| self.refs.resolve(it).is_some())
+            && written.is_none_or(|it| pointer(it).is_none())
     }
 
     /// The parameters `in: path` of a path item or an operation, each with where it is listed.
@@ -469,6 +490,8 @@ impl<'a> Walk<'a> {
         }
         self.add("security_scheme", records);
         self.add("flow", flows);
+        let is_elsewhere = |it: Option<Node<'a>>| it.is_some_and(|it| pointer(it).is_some());
+        let elsewhere = is_elsewhere(schemes) || is_elsewhere(self.root.get("components"));
         let mut needs = Vec::new();
         let mut scopes = Vec::new();
         let own = self.operations.iter().map(|it| (true, it.node.get("security")));
@@ -477,12 +500,13 @@ impl<'a> Walk<'a> {
             for need in security.into_iter().flat_map(Node::children) {
                 for (name, needed) in need.entries() {
                     let scheme = schemes.and_then(|it| it.get(name));
+                    let defined = elsewhere || scheme.is_some();
                     let scheme = scheme.and_then(|it| self.refs.resolve(it));
                     needs.push(record(
                         needed,
                         vec![
                             ("name", text(name)),
-                            ("defined", Fact::Bool(scheme.is_some())),
+                            ("defined", Fact::Bool(defined)),
                             ("of_operation", Fact::Bool(of_operation)),
                         ],
                     ));

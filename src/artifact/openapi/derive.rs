@@ -5,7 +5,7 @@ use super::{
     collect::{Collected, collect},
 };
 use crate::{
-    document::{Id, KEY_IN_POOL, Key, NO_KEY, Tree},
+    document::{Id, KEY_IN_POOL, Key, NO_KEY, Tree, Trouble},
     source::Span,
 };
 
@@ -36,13 +36,24 @@ pub struct Record {
 }
 
 /// Collects from the first document that is one, and appends one derived root for it: a map from
-/// the names of views to lists, and `document`. Says whether everything was looked at.
-pub fn append(tree: &mut Tree) -> (Vec<Id>, bool) {
+/// the names of views to lists, and `document`. Says what could not be judged, and why.
+pub fn append(tree: &mut Tree) -> (Vec<Id>, Vec<(Trouble, String)>) {
     let found = tree.documents().find_map(|root| Some((root, Version::of(root)?)));
-    let Some((root, version)) = found else { return (Vec::new(), true) };
+    let Some((root, version)) = found else { return (Vec::new(), Vec::new()) };
     let (root, collected) = (root.id(), collect(root, version));
-    let complete = collected.complete;
-    (vec![write(tree, root, collected)], complete)
+    let mut troubles = Vec::new();
+    if !collected.complete {
+        let reason = "its schemas unfold to more than we read: some examples are not judged";
+        troubles.push((Trouble::Limit, reason.to_owned()));
+    }
+    if collected.elsewhere > 0 {
+        let count = collected.elsewhere;
+        let reason = format!(
+            "{count} of its paths and operations are in other files and not judged: bundle them"
+        );
+        troubles.push((Trouble::NotEvaluated, reason));
+    }
+    (vec![write(tree, root, collected)], troubles)
 }
 
 fn write(tree: &mut Tree, root: Id, collected: Collected) -> Id {

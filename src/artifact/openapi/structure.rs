@@ -76,7 +76,8 @@ pub fn faults(root: Node<'_>, version: Version) -> Vec<Record> {
     for item in items.filter(|it| it.is_map()) {
         faults.parameters(item);
         for method in METHODS {
-            if let Some(operation) = item.get(method).filter(|it| it.is_map()) {
+            let operation = item.get(method).filter(|it| it.is_map());
+            if let Some(operation) = operation.filter(|it| pointer(*it).is_none()) {
                 faults.operation(operation);
             }
         }
@@ -118,7 +119,8 @@ impl Faults {
         } else if !has("paths") {
             self.add(root, "`paths` is missing");
         }
-        let Some(info) = root.get("info").filter(|it| it.is_map()) else { return };
+        let info = root.get("info").filter(|it| it.is_map() && pointer(*it).is_none());
+        let Some(info) = info else { return };
         for name in ["title", "version"] {
             match info.get(name) {
                 None => self.add(info, format!("`{name}` is missing in `info`")),

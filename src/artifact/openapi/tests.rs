@@ -170,3 +170,14 @@ fn references_in_circles_cost_little() {
     assert!(!subjects(&text, "openapi.component", &[]).is_empty());
     assert!(before.elapsed().as_secs() < 5);
 }
+
+#[test]
+fn what_other_files_hold_is_not_guessed() {
+    let text = "openapi: 3.0.0\ninfo: {title: t, version: '1'}\npaths:\n  /a/{id}:\n    get: {$ref: get.yaml}\n    put:\n      parameters: [{$ref: id.yaml}]\n      responses: {}\n      security: [{key: []}]\n  /b: {$ref: b.yaml}\ncomponents: {$ref: components.yaml}\n";
+    assert_eq!(subjects(text, "openapi.operation", &["undeclared"]), ["6: []"]);
+    assert_eq!(subjects(text, "openapi.security_requirement", &["defined"]), ["9: true"]);
+    assert!(subjects(text, "openapi.fault", &[]).is_empty());
+    let (tree, problems) = yaml::parse(Source::new("api.yaml", text));
+    let problems = parse(tree, problems).problems;
+    assert!(problems[0].reason.starts_with("2 of its paths and operations are in other files"));
+}
