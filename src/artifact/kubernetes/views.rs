@@ -161,23 +161,19 @@ pub const VIEWS: &[View] = &[
             LIST,
             field("volume", Shape::Any, "the volume that it mounts; null if the pod has none"),
         ],
-        |artifact, emit| {
-            members(artifact, emit, "volumeMounts", |pod, mount| {
-                vec![Value::maybe(mount.str("name").and_then(|it| pod.volume(it)))]
-            });
-        },
+        mounts,
     ),
     view(
         "kubernetes.env",
         "every environment variable of a container",
         &[it("the variable as written"), OBJECT, WORKLOAD, POD, CONTAINER, LIST],
-        |artifact, emit| members(artifact, emit, "env", |_, _| Vec::new()),
+        |artifact, emit| members(artifact, emit, "env"),
     ),
     view(
         "kubernetes.port",
         "every port of a container",
         &[it("the port as written"), OBJECT, WORKLOAD, POD, CONTAINER, LIST],
-        |artifact, emit| members(artifact, emit, "ports", |_, _| Vec::new()),
+        |artifact, emit| members(artifact, emit, "ports"),
     ),
     view(
         "kubernetes.probe",
@@ -394,16 +390,25 @@ fn member<'a>(
     Subject { values, at: it, object: Some(manifest.object()) }
 }
 
-fn members<'a>(
-    artifact: &'a Artifact,
-    emit: Emit<'_, 'a>,
-    list: &str,
-    more: fn(Pod<'a>, Node<'a>) -> Vec<Value<'a>>,
-) {
+fn members<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>, list: &str) {
     for (manifest, pod) in judged(artifact) {
         for container in pod.containers() {
             for it in container.raw().get(list).into_iter().flat_map(Node::children) {
-                emit(member((manifest, pod, container), it, more(pod, it)));
+                emit(member((manifest, pod, container), it, Vec::new()));
+            }
+        }
+    }
+}
+
+/// Volumes are looked up in a map: a hostile pod may have as many of them as of mounts.
+fn mounts<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        let volumes = pod.spec().get("volumes").into_iter().flat_map(Node::children);
+        let volumes: BTreeMap<_, _> = volumes.filter_map(|it| Some((it.str("name")?, it))).collect();
+        for container in pod.containers() {
+            for it in container.raw().get("volumeMounts").into_iter().flat_map(Node::children) {
+                let volume = it.str("name").and_then(|it| volumes.get(it)).copied();
+                emit(member((manifest, pod, container), it, vec![Value::maybe(volume)]));
             }
         }
     }
