@@ -404,7 +404,8 @@ fn members<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>, list: &str) {
 fn mounts<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
     for (manifest, pod) in judged(artifact) {
         let volumes = pod.spec().get("volumes").into_iter().flat_map(Node::children);
-        let volumes: BTreeMap<_, _> = volumes.filter_map(|it| Some((it.str("name")?, it))).collect();
+        let volumes: BTreeMap<_, _> =
+            volumes.filter_map(|it| Some((it.str("name")?, it))).collect();
         for container in pod.containers() {
             for it in container.raw().get("volumeMounts").into_iter().flat_map(Node::children) {
                 let volume = it.str("name").and_then(|it| volumes.get(it)).copied();
