@@ -48,8 +48,8 @@ impl<'a> Tag<'a> {
         let mut rest = self.attributes;
         loop {
             let equals = memchr::memchr(b'=', rest.as_bytes())?;
-            let key = rest.get(..equals)?.trim();
-            let value = rest.get(equals + 1..)?.trim_start();
+            let key = rest.get(..equals)?.trim_ascii();
+            let value = rest.get(equals + 1..)?.trim_ascii_start();
             let quote = *value.as_bytes().first().filter(|it| matches!(it, b'"' | b'\''))?;
             let value = value.get(1..)?;
             let end = memchr::memchr(quote, value.as_bytes())?;
@@ -73,13 +73,24 @@ impl<'a> Tag<'a> {
 
 /// A whole number as reports write it, 0 or more: also `1.0`, `1e+20` (as the largest there is).
 pub fn whole(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let plain = text.len() < 19 && !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    if plain {
-        return Some(text.bytes().fold(0, |sum, it| sum * 10 + u64::from(it - b'0')));
+    if let Some(number) = digits(text.as_bytes()) {
+        return Some(number);
     }
-    let number: f64 = text.parse().ok()?;
+    let number: f64 = text.trim().parse().ok()?;
     (number >= 0.0).then_some(number as u64)
+}
+
+/// A number of a few digits and nothing else: nearly all there are.
+fn digits(bytes: &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for byte in bytes {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = u64::wrapping_add(u64::wrapping_mul(number, 10), u64::from(digit));
+    }
+    (1..19).contains(&bytes.len()).then_some(number)
 }
 
 /// Text with `&amp;`, `&#38;` and the like resolved; other references stay as they are.
@@ -207,18 +218,20 @@ impl<'a> Reader<'a> {
     fn tag(&self, start: usize) -> Tag<'a> {
         let written = self.slice(start);
         // White space that was trimmed belongs to the slice.
-        let before = written.find('<').unwrap_or(0);
+        let before = memchr::memchr(b'<', written.as_bytes()).unwrap_or(0);
         let span = Span::new(start + before, self.position());
-        let inside = written[before..].trim_start_matches('<').trim_end_matches('>');
-        let inside = inside.strip_suffix('/').unwrap_or(inside);
-        let end = inside.find(|it: char| it.is_ascii_whitespace()).unwrap_or(inside.len());
+        let inside = written.get(before + 1..).unwrap_or("");
+        let inside = inside.strip_suffix(">").unwrap_or(inside);
+        let inside = inside.strip_suffix("/").unwrap_or(inside);
+        let end = inside.bytes().position(|it| it.is_ascii_whitespace()).unwrap_or(inside.len());
         let (name, attributes) = inside.split_at(end);
         Tag { name: local(name), span, attributes }
     }
 
     fn end(&mut self, start: usize) -> Result<Event<'a>, Fault> {
-        let written = self.slice(start).trim();
-        let name = local(written.trim_start_matches("</").trim_end_matches('>').trim());
+        let written = self.slice(start).trim_ascii();
+        let name = written.strip_prefix("</").unwrap_or(written);
+        let name = local(name.strip_suffix(">").unwrap_or(name).trim_ascii());
         let expected = if self.depth == self.open.len() { self.open.pop() } else { None };
         if self.depth == 0 || expected.is_some_and(|it| it != name) {
             let reason = match expected {
@@ -243,7 +256,10 @@ impl<'a> Reader<'a> {
 }
 
 fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+    match memchr::memrchr(b':', name.as_bytes()) {
+        Some(at) => &name[at + 1..],
+        None => name,
+    }
 }
 
 #[cfg(test)]

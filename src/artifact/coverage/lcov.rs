@@ -21,9 +21,12 @@ type Item = (u32, u32, u64, bool);
 pub fn read(text: &str, out: &mut Builder) -> Result<(), Fault> {
     let mut reader = Reader::default();
     let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        reader.record(line.trim_end_matches(['\n', '\r']), at as u32, out);
-        at += line.len();
+    while at < text.len() {
+        let rest = &text[at..];
+        let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        let line = &rest[..length];
+        reader.record(line.strip_suffix("\r").unwrap_or(line), at as u32, out);
+        at += length + 1;
     }
     reader.finish(out);
     if reader.open {
@@ -48,6 +51,9 @@ struct Reader {
 
 impl Reader {
     fn record(&mut self, line: &str, offset: u32, out: &mut Builder) {
+        if let Some(value) = line.strip_prefix("DA:") {
+            return self.line(value, offset, out);
+        }
         let Some((name, value)) = line.split_once(':') else {
             if line.trim() == "end_of_record" {
                 self.open = false;
@@ -56,7 +62,6 @@ impl Reader {
             return;
         };
         match name {
-            "DA" => self.line(value, offset, out),
             "BRDA" => self.branch(value),
             "SF" => {
                 let span = Span { start: offset, end: offset + line.len() as u32 };
@@ -102,11 +107,14 @@ impl Reader {
     }
 
     fn line(&mut self, value: &str, offset: u32, out: &mut Builder) {
-        let mut fields = value.split(',');
-        let number = fields.next().and_then(whole);
-        match (number, fields.next()) {
-            (Some(number), Some(hits)) => out.line(self.file, number, ran(hits), offset),
-            _ => {
+        let field = |text: &str| memchr::memchr(b',', text.as_bytes());
+        let parts = field(value).map(|at| (&value[..at], &value[at + 1..]));
+        match parts.and_then(|(number, hits)| Some((whole(number)?, hits))) {
+            Some((number, hits)) => {
+                let hits = &hits[..field(hits).unwrap_or(hits.len())];
+                out.line(self.file, number, ran(hits), offset);
+            }
+            None => {
                 out.complain(offset, Trouble::Syntax, format!("`DA:{value}` is not a line record"))
             }
         }
