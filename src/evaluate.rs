@@ -21,7 +21,7 @@ use crate::{
     finding::{Evidence, Finding, Place},
     patch::{self, Partial, PatchCoverage},
     repository::Repository,
-    rule::{self, Failure, Judgement, Power, Rule, RuleSet},
+    rule::{Failure, Judge, Judgement, Power, Rule, RuleSet},
     source::{Position, Source},
     waive,
 };
@@ -185,20 +185,21 @@ impl<'r> Plan<'r> {
     }
 
     fn file(&self, artifact: &Artifact, judged: &mut Judged) {
+        let mut judge = Judge::default();
         for (view, rules) in &self.views {
             if view.kind == artifact.kind
                 && let Select::File(select) = view.select
             {
-                select(artifact, &mut |subject| judged.subject(rules, &subject));
+                select(artifact, &mut |it| judged.subject(&mut judge, rules, &it));
             }
         }
     }
 
     fn across(&self, repository: &Repository<'_>) -> Judged {
-        let mut judged = Judged::default();
+        let (mut judge, mut judged) = (Judge::default(), Judged::default());
         for (view, rules) in &self.views {
             if let Select::Repository(select) = view.select {
-                select(repository, &mut |subject| judged.subject(rules, &subject));
+                select(repository, &mut |it| judged.subject(&mut judge, rules, &it));
             }
         }
         judged
@@ -206,9 +207,9 @@ impl<'r> Plan<'r> {
 }
 
 impl Judged {
-    fn subject<'a>(&mut self, rules: &[&'a Rule], subject: &Subject<'a>) {
+    fn subject<'a>(&mut self, judge: &mut Judge<'a>, rules: &[&'a Rule], subject: &Subject<'a>) {
         for &rule in rules {
-            let judgement = rule::judge(rule, subject);
+            let judgement = judge.judge(rule, subject);
             if judgement.applies {
                 self.judgement(rule, subject, judgement);
             }
