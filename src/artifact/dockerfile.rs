@@ -78,8 +78,17 @@ fn begins_like_one(text: &str) -> bool {
     })
 }
 
+/// Larger ones are not judged: nobody writes them, and each instruction costs a hundred times its
+/// bytes.
+const LARGEST: usize = 2 << 20;
+
 /// Reads it.
 pub fn parse(source: Source) -> Parsed {
+    if source.text.len() > LARGEST {
+        let reason = "larger than 2 MiB: nothing in it is judged";
+        let problem = Problem::at(&source, 0, Trouble::Limit, reason);
+        return Parsed { artifact: None, problems: vec![problem] };
+    }
     let mut tree = Tree::default();
     let file = lines::read(&source.text);
     if let Some(problem) = template(&source, &file) {

@@ -95,6 +95,10 @@ impl<'a> Object<'a> {
     }
 }
 
+/// An object that one file defines more often than this is joined no further: every pair of them
+/// would be looked at.
+const TWINS: u32 = 8;
+
 /// All objects with their indexes.
 #[derive(Debug, Default)]
 pub(super) struct Objects<'a> {
@@ -109,6 +113,8 @@ pub(super) struct Objects<'a> {
     unread: HashSet<&'a str>,
     /// Folders that hold a `Chart.yaml`.
     charts: HashSet<&'a str>,
+    /// How often a file defines an object of a kind, a name and a namespace.
+    twins: HashMap<(&'a str, &'a str, &'a str, &'a str), u32>,
     /// Folders that define one object in several files: each file stands for itself.
     variants: HashSet<&'a str>,
 }
@@ -256,7 +262,12 @@ impl<'a> Objects<'a> {
             template: is_template(manifest.name()),
             pods,
         };
-        self.index(object);
+        let twins = self.twins.entry((object.kind, object.name, object.namespace, object.path));
+        let twins = twins.or_default();
+        *twins += 1;
+        if *twins <= TWINS || object.name.is_empty() {
+            self.index(object);
+        }
     }
 
     fn index(&mut self, object: Object<'a>) {
@@ -353,11 +364,13 @@ impl<'a> Objects<'a> {
         namespace: &str,
         selector: &Selector<'_>,
     ) -> Vec<&Object<'a>> {
-        let candidates = match selector.pairs.first() {
-            Some((key, value)) => self.by_label.get(&(key.to_string(), value.to_string())),
-            None => self.by_class.get(&Class::Workload),
+        let with = |(key, value): &Label<'_>| {
+            let found = self.by_label.get(&(key.to_string(), value.to_string()));
+            found.map_or(&[][..], Vec::as_slice)
         };
-        let found = candidates.into_iter().flatten().map(|&at| &self.all[at as usize]);
+        let all = || self.by_class.get(&Class::Workload).map_or(&[][..], Vec::as_slice);
+        let rarest = selector.pairs.iter().map(with).min_by_key(|it| it.len());
+        let found = rarest.unwrap_or_else(all).iter().map(|&at| &self.all[at as usize]);
         let found =
             found.filter(|it| it.class == Class::Workload && may_equal(namespace, it.namespace));
         let found = found.filter(|it| it.pods.iter().any(|pod| selector.matches(&pod.labels)));
