@@ -49,11 +49,6 @@ pub struct Judge<'a> {
     machine: Machine<'a>,
 }
 
-/// Judges one subject of the rule's view.
-pub fn judge<'a>(rule: &'a Rule, subject: &Subject<'a>) -> Judgement<'a> {
-    Judge::default().judge(rule, subject)
-}
-
 impl<'a> Judge<'a> {
     /// Judges a subject of the rule's view.
     pub fn judge(&mut self, rule: &'a Rule, subject: &Subject<'a>) -> Judgement<'a> {

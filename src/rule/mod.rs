@@ -25,7 +25,7 @@ mod template;
 
 pub use error::RuleError;
 pub use explain::{explain, explain_json, list, list_json};
-pub use judge::{Failure, Judge, Judgement, Trouble, judge};
+pub use judge::{Failure, Judge, Judgement, Trouble};
 pub use suggest::nearest;
 
 use compile::Programs;

@@ -176,7 +176,7 @@ pub fn summary(text: &str, out: &mut Builder) -> Result<(), Fault> {
                 .iter()
                 .position(|it| **it == *metric)
             {
-                Some(at) => totals[at] = total(pull)?,
+                Some(at) => totals[at] = Count::read(pull, "total")?,
                 None => pull.skip()?,
             }
             Ok(())
@@ -195,19 +195,6 @@ pub fn summary(text: &str, out: &mut Builder) -> Result<(), Fault> {
         }
         Ok(())
     })
-}
-
-fn total(pull: &mut Pull<'_>) -> Flow<Option<Count>> {
-    let (mut covered, mut total) = (None, None);
-    pull.map(|pull, key| {
-        match &*key {
-            "covered" => covered = pull.whole()?,
-            "total" => total = pull.whole()?,
-            _ => pull.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(covered.zip(total).map(|(covered, total)| Count::new(covered, total)))
 }
 
 #[cfg(test)]

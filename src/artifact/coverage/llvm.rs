@@ -60,7 +60,7 @@ fn file(pull: &mut Pull<'_>, out: &mut Builder) -> Flow {
                 Ok(())
             })?,
             "summary" => pull.map(|pull, metric| {
-                let total = total(pull)?;
+                let total = Count::read(pull, "count")?;
                 if metric == "lines" {
                     stated = total;
                 }
@@ -181,7 +181,7 @@ fn numbers(pull: &mut Pull<'_>) -> Flow<[u64; 6]> {
 
 fn totals(pull: &mut Pull<'_>, out: &mut Builder) -> Flow {
     pull.map(|pull, metric| {
-        let count = total(pull)?;
+        let count = Count::read(pull, "count")?;
         let declared = out.declared();
         match &*metric {
             "lines" => declared.lines = count,
@@ -191,19 +191,6 @@ fn totals(pull: &mut Pull<'_>, out: &mut Builder) -> Flow {
         }
         Ok(())
     })
-}
-
-fn total(pull: &mut Pull<'_>) -> Flow<Option<Count>> {
-    let (mut covered, mut total) = (None, None);
-    pull.map(|pull, key| {
-        match &*key {
-            "covered" => covered = pull.whole()?,
-            "count" => total = pull.whole()?,
-            _ => pull.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(covered.zip(total).map(|(it, all)| Count::new(it, all)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::{document::Trouble, source::Span};
+use crate::{
+    document::Trouble,
+    parse::pull::{Flow, Pull},
+    source::Span,
+};
 
 use super::format::Format;
 
@@ -30,6 +34,21 @@ pub struct Count {
 }
 
 impl Count {
+    /// Reads an object with `covered` and, under the key `whole`, how many there are; nothing where
+    /// one of the two is missing.
+    pub fn read(pull: &mut Pull<'_>, whole: &str) -> Flow<Option<Self>> {
+        let (mut covered, mut total) = (None, None);
+        pull.map(|pull, key| {
+            match &*key {
+                "covered" => covered = pull.whole()?,
+                key if key == whole => total = pull.whole()?,
+                _ => pull.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(covered.zip(total).map(|(covered, total)| Self::new(covered, total)))
+    }
+
     /// `covered` of `total`; a report that says more ran than there are is not believed.
     pub fn new(covered: u64, total: u64) -> Self {
         Self { covered: covered.min(total), total }
