@@ -40,9 +40,9 @@ impl Found {
     ///
     /// # Errors
     /// What the system says, and [`io::ErrorKind::FileTooLarge`] beyond 256 MiB.
-    pub fn read(self) -> io::Result<Vec<u8>> {
-        match self.content {
-            Content::Memory(bytes) => Ok(bytes),
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        match &self.content {
+            Content::Memory(bytes) => Ok(bytes.clone()),
             Content::Disk(path) => {
                 let file = File::open(path)?;
                 let size = file.metadata()?.len();

@@ -490,22 +490,42 @@ impl<'a> Node<'a> {
         self.is_seq().then(|| self.children().nth(index)).flatten()
     }
 
+    /// The file and the bytes in it where people see it: from its key, if it has one, to the end of
+    /// its value. In a rendered text that is the author's file, and where key and value come from
+    /// different places (an overlay sets what a base has), the value's.
+    pub fn place(self) -> (&'a Source, Span) {
+        let source = &self.tree.source;
+        let value = source.author(self.span());
+        let Some(key) = self.key_span() else { return value };
+        let (file, at) = source.author(key);
+        let is_container = self.is_seq() || self.is_map();
+        let end = if is_container { at.end } else { value.1.end };
+        let is_one = !source.is_rendered()
+            || std::ptr::eq(file, value.0)
+                && file.slice(Span { start: at.start, end }).lines().count() < 3;
+        if is_container || is_one && at.start <= end {
+            (file, Span { start: at.start, end })
+        } else {
+            value
+        }
+    }
+
     /// Where people see it start: at its key if it has one, otherwise at its value.
     pub fn start(self) -> Position {
-        let offset = self.key_span().map_or(self.span().start, |key| key.start);
-        self.tree.source.position(offset)
+        let (source, span) = self.place();
+        source.position(span.start)
     }
 
     /// Where people see it end: a scalar at its end, a container at the end of its first line, so
     /// that a finding underlines `resources:` and not the hundred lines below it.
     pub fn end(self) -> Position {
-        let source = &self.tree.source;
+        let (source, span) = self.place();
         match self.kind() {
             Kind::Seq | Kind::Map => {
-                let line = self.start().line;
+                let line = source.position(span.start).line;
                 Position { line, column: source.line(line).chars().count() as u32 + 1 }
             }
-            _ => source.position(self.span().end.max(self.span().start)),
+            _ => source.position(span.end.max(span.start)),
         }
     }
 
@@ -558,7 +578,8 @@ pub struct Problem {
 impl Problem {
     /// A problem at a byte of a source.
     pub fn at(source: &Source, offset: u32, kind: Trouble, reason: impl Into<String>) -> Self {
-        let start = source.position(offset);
+        let (source, span) = source.author(Span { start: offset, end: offset });
+        let start = source.position(span.start);
         Self { path: source.path.clone(), start, kind, reason: reason.into() }
     }
 }

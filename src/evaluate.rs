@@ -13,12 +13,16 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    artifact::{self, Artifact, Kind, Reading, Select, Subject, View, suppression},
+    artifact::{
+        self, Artifact, Kind, Reading, Role, Select, Subject, View,
+        render::{Files, render},
+        suppression,
+    },
     checklist::Fact,
     discover::Found,
     document::{Problem, Trouble},
     facts,
-    finding::{Evidence, Finding, Place},
+    finding::{Evidence, Finding, Place, Related, Rendered},
     patch::{self, Partial, PatchCoverage},
     repository::Repository,
     rule::{Failure, Judge, Judgement, Power, Rule, RuleSet},
@@ -88,7 +92,7 @@ pub fn evaluate_change(
     let mut outcome =
         Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
     let read: Vec<Read> = files
-        .into_par_iter()
+        .par_iter()
         .filter(|it| artifact::reading(&it.path) != Reading::Not)
         .map(|it| read(it, &plan))
         .collect();
@@ -108,6 +112,7 @@ pub fn evaluate_change(
     let mut artifacts = std::mem::take(&mut outcome.artifacts);
     artifact::dockerfile::config::ignore(&mut artifacts, &texts);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
+    outcome.render(&files, &mut artifacts, &plan);
     let patch = change.and_then(|(diff, partial)| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
         let known = || patch::coverage(diff, &reports, &outcome.paths, partial);
@@ -121,12 +126,13 @@ pub fn evaluate_change(
     outcome.patch = patch;
     outcome.take(judged);
     outcome.take_suppressions(&artifacts, &plan);
+    artifacts.retain(|it| !it.tree.source.is_rendered());
     outcome.artifacts = artifacts;
     outcome.sort();
     outcome
 }
 
-fn read(found: Found, plan: &Plan<'_>) -> Read {
+fn read(found: &Found, plan: &Plan<'_>) -> Read {
     let reading = artifact::reading(&found.path);
     let path = found.path.clone();
     let bytes = match found.read() {
@@ -238,7 +244,7 @@ impl Judged {
         }
         for trouble in judgement.troubles {
             self.problems.push(Problem {
-                path: trouble.at.tree().source.path.clone(),
+                path: trouble.at.place().0.path.clone(),
                 start: trouble.at.start(),
                 kind: Trouble::NotEvaluated,
                 reason: format!("{} could not be judged: {}", rule.id, trouble.reason),
@@ -248,17 +254,19 @@ impl Judged {
 
     fn failure<'a>(&mut self, rule: &Rule, subject: &Subject<'a>, failure: Failure<'a>) {
         let place = Place::of(failure.at);
-        let line = failure.at.tree().source.line(place.start.line);
+        let line = failure.at.place().0.line(place.start.line);
+        let rendered = Rendered::of(failure.at);
         self.findings.push(Finding {
             excerpt: line.chars().take(200).collect(),
-            place,
             rule: rule.id.clone(),
             severity: rule.severity,
             message: failure.message,
             equivalents: failure.equivalents,
             items: rule.items.clone(),
             object: subject.object.map(Into::into),
-            related: Vec::new(),
+            related: rendered.iter().filter_map(|it| Related::rendering(it, &place)).collect(),
+            rendered,
+            place,
             fingerprint: String::new(),
             new: true,
             waived: None,
@@ -274,11 +282,66 @@ impl Outcome {
         self.judged.extend(judged.items);
     }
 
+    /// Renders what files describe, and judges it in place of its parts.
+    fn render(&mut self, files: &[Found], artifacts: &mut Vec<Artifact>, plan: &Plan<'_>) {
+        let read = |path: &str| {
+            let at = files.binary_search_by(|it| it.path.as_str().cmp(path)).ok()?;
+            Some(Source::from_bytes(path, files[at].read().ok()?))
+        };
+        let rendering = render(&Files { paths: &self.paths, read: &read }, artifacts);
+        let alone = |path: &str| !rendering.parts.contains(path);
+        self.findings.retain(|it| alone(&it.place.path));
+        self.evidence.retain(|it| alone(&it.place.path));
+        let of_parts = [Trouble::NotEvaluated, Trouble::Unsupported, Trouble::Template];
+        self.problems.retain(|it| alone(&it.path) || !of_parts.contains(&it.kind));
+        self.problems.extend(rendering.problems);
+        for part in artifacts.iter_mut().filter(|it| !alone(&it.tree.source.path)) {
+            part.role = Role::Part;
+        }
+        let judged = rendering.artifacts.par_iter().map(|artifact| {
+            let mut judged = Judged::default();
+            plan.file(artifact, &mut judged);
+            judged
+        });
+        judged.collect::<Vec<_>>().into_iter().for_each(|it| self.take(it));
+        artifacts.extend(rendering.artifacts);
+    }
+
+    /// Applies the annotations of rendered objects, and leaves one rendering's findings at every
+    /// place of the author's: where a rule has something to say there in several renderings, the
+    /// first that is not suppressed.
+    fn settle_renderings(&mut self, artifacts: &[Artifact]) {
+        self.findings.sort_by(|a, b| a.rendered.cmp(&b.rendered));
+        let path = |it: &Finding| it.rendered.as_ref().map(|it| it.path.clone());
+        for artifact in artifacts.iter().filter(|it| it.tree.source.is_rendered()) {
+            let own = Some(&*artifact.tree.source.path);
+            let from = self.findings.partition_point(|it| path(it).as_deref() < own);
+            let to = self.findings.partition_point(|it| path(it).as_deref() <= own);
+            let line = |it: &Finding| it.rendered.as_ref().map_or(0, |it| it.line);
+            waive::apply(&mut self.findings[from..to], &artifact.suppressions, line);
+        }
+        self.findings.sort_by(|a, b| {
+            let key = |it: &Finding| (it.waived.is_some(), it.rendered.clone());
+            (&a.place, &a.rule).cmp(&(&b.place, &b.rule)).then_with(|| key(a).cmp(&key(b)))
+        });
+        let mut told: Option<(Place, Arc<str>, Arc<str>)> = None;
+        self.findings.retain_mut(|it| {
+            let Some(Rendered { path, .. }) = it.rendered.take() else { return true };
+            match &told {
+                Some((place, rule, by)) if *place == it.place && *rule == it.rule => *by == path,
+                _ => {
+                    told = Some((it.place.clone(), it.rule.clone(), path));
+                    true
+                }
+            }
+        });
+    }
+
     /// Applies the suppressions of every artifact, then judges the suppressions themselves.
     fn take_suppressions(&mut self, artifacts: &[Artifact], plan: &Plan<'_>) {
-        self.findings.sort_by(|a, b| a.place.path.cmp(&b.place.path));
+        self.settle_renderings(artifacts);
         let mut judged = Judged::default();
-        for artifact in artifacts {
+        for artifact in artifacts.iter().filter(|it| !it.tree.source.is_rendered()) {
             let path = artifact.tree.source.path.as_str();
             let mut suppressions = waive::comments(&artifact.tree.source);
             let own = suppressions.len();
@@ -288,7 +351,8 @@ impl Outcome {
             }
             let from = self.findings.partition_point(|it| *it.place.path < *path);
             let to = self.findings.partition_point(|it| *it.place.path <= *path);
-            let used = waive::apply(&mut self.findings[from..to], &suppressions);
+            let used =
+                waive::apply(&mut self.findings[from..to], &suppressions, |it| it.place.start.line);
             let comments: Vec<_> = suppressions[..own]
                 .iter()
                 .zip(used)

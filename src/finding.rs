@@ -41,8 +41,28 @@ pub struct Place {
 impl Place {
     /// Where people see `node`.
     pub fn of(node: Node<'_>) -> Self {
-        let path = node.tree().source.path.as_str().into();
+        let path = node.place().0.path.as_str().into();
         Self { path, start: node.start(), end: node.end() }
+    }
+}
+
+/// A line of a text that we rendered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rendered {
+    /// The path of the rendering: see [`artifact::render::Rendering`].
+    pub path: Arc<str>,
+    /// The line in its text.
+    pub line: u32,
+}
+
+impl Rendered {
+    /// Where the node is in a rendered text; nothing for nodes of files.
+    pub fn of(node: Node<'_>) -> Option<Self> {
+        let source = &node.tree().source;
+        source.is_rendered().then(|| {
+            let at = node.key_span().map_or(node.span().start, |it| it.start);
+            Self { path: source.path.as_str().into(), line: source.position(at).line }
+        })
     }
 }
 
@@ -53,6 +73,16 @@ pub struct Related {
     pub place: Place,
     /// What is there.
     pub message: String,
+}
+
+impl Related {
+    /// The file that asked for a rendering, where a finding in it points somewhere else.
+    pub fn rendering(of: &Rendered, place: &Place) -> Option<Self> {
+        let start = Position { line: 1, column: 1 };
+        let asked = Place { path: of.path.clone(), start, end: start };
+        let message = "as rendered from here".to_owned();
+        (asked.path != place.path).then_some(Self { place: asked, message })
+    }
 }
 
 /// The object a finding is about: see [`artifact::Object`].
@@ -104,6 +134,8 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// The first line at the place, cut to 200 characters.
     pub excerpt: String,
+    /// Where it is in a text that we rendered, until the findings of all renderings are one.
+    pub rendered: Option<Rendered>,
     /// Stays the same while the defect does, also when lines above it come and go.
     pub fingerprint: String,
     /// Whether the change under review brought it.

@@ -1,6 +1,10 @@
 //! Text with an address: a file of the repository, and places in it.
 
+mod origins;
+
 use std::sync::OnceLock;
+
+pub use origins::{Draft, FileId, Origins};
 
 /// A half-open range of bytes in a [`Source`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,12 +41,14 @@ pub struct Source {
     /// The text.
     pub text: String,
     lines: OnceLock<Vec<u32>>,
+    /// Where it was written, if we rendered it.
+    origins: Option<Box<Origins>>,
 }
 
 impl Source {
     /// A source from text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into(), lines: OnceLock::new() }
+        Self { path: path.into(), text: text.into(), ..Self::default() }
     }
 
     /// A source from the bytes of a file.
@@ -67,6 +73,17 @@ impl Source {
     /// The text at `span`; empty where the span is not on character boundaries.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+
+    /// Whether it is no file but a text that we rendered from files.
+    pub fn is_rendered(&self) -> bool {
+        self.origins.is_some()
+    }
+
+    /// Which bytes of which file `span` was written as: for a rendered text those of the author's
+    /// file, otherwise its own.
+    pub fn author(&self, span: Span) -> (&Self, Span) {
+        self.origins.as_ref().and_then(|it| it.author(span)).unwrap_or((self, span))
     }
 
     /// Where the byte `offset` is, counted as people count.

@@ -70,14 +70,18 @@ fn statement_end(source: &Source, line: u32) -> u32 {
     last
 }
 
-/// Marks the findings of one file that `suppressions` cover, and says for each suppression whether
-/// it covered any.
-pub fn apply(findings: &mut [Finding], suppressions: &[Suppression]) -> Vec<bool> {
+/// Marks the findings of one file (or of one rendered text) that `suppressions` cover, and says for
+/// each suppression whether it covered any. `line` tells the line of a finding in that text.
+pub fn apply(
+    findings: &mut [Finding],
+    suppressions: &[Suppression],
+    line: fn(&Finding) -> u32,
+) -> Vec<bool> {
     let mut used = vec![false; suppressions.len()];
     for finding in findings {
         for (suppression, used) in suppressions.iter().zip(&mut used) {
             let lines = suppression.from_line..=suppression.to_line;
-            if lines.contains(&finding.place.start.line) && names(&suppression.what, finding) {
+            if lines.contains(&line(finding)) && names(&suppression.what, finding) {
                 *used = true;
                 if suppression.by != "seaworthy" {
                     // The peer would be silent here, so we do not say that it would speak.

@@ -65,12 +65,30 @@ pub struct Artifact {
     pub suppressions: Vec<Suppression>,
     /// The lines of a coverage report, which would be too heavy as a tree; none for other kinds.
     pub coverage: Option<coverage::Report>,
+    /// Whether it stands for itself.
+    pub role: Role,
+}
+
+/// What an artifact is to the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// A file that stands for itself.
+    #[default]
+    Whole,
+    /// A file that is taken up in something rendered, and judged there.
+    Part,
+    /// Rendered by us from files: one unit of what is deployed together.
+    Rendered {
+        /// Something that belongs to the unit could not be rendered.
+        open: bool,
+    },
 }
 
 impl Artifact {
     /// An artifact of which only the tree is known yet.
     pub fn new(kind: Kind, tree: Tree) -> Self {
-        Self { kind, tree, derived: Vec::new(), suppressions: Vec::new(), coverage: None }
+        let (derived, suppressions) = (Vec::new(), Vec::new());
+        Self { kind, tree, derived, suppressions, coverage: None, role: Role::Whole }
     }
 }
 
@@ -303,6 +321,7 @@ pub mod dockerfile;
 pub mod kubernetes;
 pub mod makefile;
 pub mod openapi;
+pub mod render;
 pub mod suppression;
 
 /// Every view, sorted by kind.

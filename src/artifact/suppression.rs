@@ -24,7 +24,7 @@ pub fn artifact(source: &Source, comments: &[(&Suppression, bool, bool)]) -> Art
     if tree.nodes.is_empty() {
         tree.null(Key::None, Span::default());
     }
-    Artifact { kind: Kind::Suppression, tree, derived, suppressions: Vec::new(), coverage: None }
+    Artifact { derived, ..Artifact::new(Kind::Suppression, tree) }
 }
 
 /// The views.

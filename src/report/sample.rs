@@ -32,6 +32,7 @@ pub fn finding(rule: &str, severity: Severity, place: Place, message: &str) -> F
         items: Vec::new(),
         object: None,
         related: Vec::new(),
+        rendered: None,
         excerpt: String::new(),
         new: true,
         waived: None,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     artifact::{
-        self, Artifact,
+        self, Artifact, Role,
         kubernetes::{self as manifest, Manifest, manifests},
     },
     document::{Node, Problem, Trouble},
@@ -227,7 +227,9 @@ impl<'a> Objects<'a> {
         let mut read = HashSet::new();
         for artifact in artifacts {
             read.insert(artifact.tree.source.path.as_str());
-            if is_kustomization(&artifact.tree.source.path) {
+            let is_kustomization =
+                artifact.role == Role::Whole && is_kustomization(&artifact.tree.source.path);
+            if is_kustomization || artifact.role == Role::Part {
                 continue;
             }
             for manifest in manifests(artifact).filter(|it| !it.is_patch()) {

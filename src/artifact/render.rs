@@ -1,0 +1,66 @@
+//! Artifacts that are made of files and not read from one: builds of Kustomize, Helm charts.
+//!
+//! A renderer looks at the files of the repository and gives back whole artifacts, each over a text
+//! that it wrote with a [`Draft`](crate::source::Draft), so that every place in it is a place in
+//! the author's files. `evaluate` judges them like files, joins know each as one unit of what is
+//! deployed together, and a finding that several renderings share is told once.
+//!
+//! To add a renderer: write `pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering`
+//! in its module and call it from [`render`]. [`artifact`] turns a finished text into an artifact.
+
+use std::collections::BTreeSet;
+
+use super::{Artifact, Role, kubernetes};
+use crate::{document::Problem, parse, source::Source};
+
+/// The files of the repository, as renderers see them.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    /// Every path below the root, sorted.
+    pub paths: &'a [String],
+    /// Reads a file by its path; nothing where there is none or it cannot be read.
+    pub read: &'a (dyn Fn(&str) -> Option<Source> + Sync),
+}
+
+impl Files<'_> {
+    /// Whether there is a file at this path.
+    pub fn has(&self, path: &str) -> bool {
+        self.paths.binary_search_by(|it| it.as_str().cmp(path)).is_ok()
+    }
+}
+
+/// What came of rendering.
+#[derive(Debug, Default)]
+pub struct Rendering {
+    /// What was rendered, with the role [`Role::Rendered`]. No two have the same path: a chart that
+    /// is rendered with several files of values has the path of those.
+    pub artifacts: Vec<Artifact>,
+    /// Files that are judged as a part of what was rendered, and not alone: what was found in them
+    /// alone is forgotten, and joins do not see them.
+    pub parts: BTreeSet<String>,
+    /// What could not be rendered.
+    pub problems: Vec<Problem>,
+}
+
+impl Rendering {
+    /// Takes up what another renderer made.
+    pub fn extend(&mut self, other: Self) {
+        self.artifacts.extend(other.artifacts);
+        self.parts.extend(other.parts);
+        self.problems.extend(other.problems);
+    }
+}
+
+/// Renders what can be rendered. `artifacts` are those that were parsed from files, by path.
+pub fn render(_files: &Files<'_>, _artifacts: &[Artifact]) -> Rendering {
+    Rendering::default()
+}
+
+/// The manifests in a rendered text. `open` says that something which is deployed with them could
+/// not be rendered, so that nothing is called missing.
+pub fn artifact(source: Source, open: bool) -> (Option<Artifact>, Vec<Problem>) {
+    let (tree, problems) = parse::yaml::parse(source);
+    let parsed = kubernetes::parse(tree, problems);
+    let artifact = parsed.artifact.map(|it| Artifact { role: Role::Rendered { open }, ..it });
+    (artifact, parsed.problems)
+}

@@ -1,0 +1,143 @@
+//! Texts that we render (a build of Kustomize, a Helm chart), and where each piece of them was
+//! written.
+//!
+//! A renderer writes its text through a [`Draft`], piece by piece, and says for each piece which
+//! bytes of which file it comes from. Everything that later asks a node of the rendered text where
+//! it stands (`Node::place`, `Place::of`, problems, excerpts) is told the author's file and line;
+//! nobody ever sees an offset of the rendered text.
+
+use std::sync::Arc;
+
+use super::{Source, Span};
+
+/// A file of the author, as a [`Draft`] knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId(u32);
+
+/// Where the pieces of a rendered text were written.
+#[derive(Debug, Default)]
+pub struct Origins {
+    files: Vec<Arc<Source>>,
+    pieces: Vec<Piece>,
+}
+
+/// The bytes from `from` to the next piece come from `at` of a file.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    from: u32,
+    file: FileId,
+    at: Span,
+    /// The author wrote these very bytes, so places inside the piece are known too.
+    verbatim: bool,
+}
+
+impl Origins {
+    /// Which bytes of which file of the author a span of the rendered text comes from; nothing
+    /// where nothing was rendered.
+    pub(super) fn author(&self, span: Span) -> Option<(&Source, Span)> {
+        let first = self.piece(span.start)?;
+        let last = self.piece(span.end.max(span.start + 1) - 1).unwrap_or(first);
+        let start = first.place(span.start).start;
+        let end = match last.file == first.file {
+            true if last.verbatim => last.place(span.end).start,
+            true => last.at.end,
+            false => first.at.end,
+        };
+        Some((&*self.files[first.file.0 as usize], Span { start, end: end.max(start) }))
+    }
+
+    fn piece(&self, offset: u32) -> Option<&Piece> {
+        let after = self.pieces.partition_point(|it| it.from <= offset);
+        self.pieces.get(after.max(1) - 1)
+    }
+}
+
+impl Piece {
+    fn place(&self, offset: u32) -> Span {
+        match self.verbatim {
+            true => {
+                let start = self.at.start + offset.saturating_sub(self.from);
+                Span { start: start.min(self.at.end), end: self.at.end }
+            }
+            false => self.at,
+        }
+    }
+}
+
+/// A text in the making, of pieces whose origins are known.
+#[derive(Debug)]
+pub struct Draft {
+    path: String,
+    text: String,
+    origins: Origins,
+}
+
+impl Draft {
+    /// An empty text. The path names it in the repository: the file that asks for the rendering,
+    /// such as `overlays/prod/kustomization.yaml` or `chart/Chart.yaml`.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self { path: path.into(), text: String::new(), origins: Origins::default() }
+    }
+
+    /// Makes a file of the author known; the same file is known once.
+    pub fn file(&mut self, source: &Arc<Source>) -> FileId {
+        let known = self.origins.files.iter().rposition(|it| Arc::ptr_eq(it, source));
+        let at = known.unwrap_or_else(|| {
+            self.origins.files.push(source.clone());
+            self.origins.files.len() - 1
+        });
+        FileId(at as u32)
+    }
+
+    /// Appends text that comes from `at` of a file: the very bytes, or what became of them.
+    pub fn push(&mut self, text: &str, file: FileId, at: Span) {
+        let verbatim = self.origins.files[file.0 as usize].slice(at) == text;
+        self.origins.pieces.push(Piece { from: self.text.len() as u32, file, at, verbatim });
+        self.text.push_str(text);
+    }
+
+    /// Appends text that belongs to the piece before it: blanks, colons, quotes.
+    pub fn glue(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// How long the text is so far.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The finished text, which knows its origins.
+    pub fn finish(self) -> Source {
+        let mut source = Source::new(self.path, self.text);
+        source.origins = Some(Box::new(self.origins));
+        source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_of_a_rendered_text_is_a_place_of_a_file() {
+        let base = Arc::new(Source::new("base/a.yaml", "x\nname: web\n"));
+        let overlay = Arc::new(Source::new("prod/kustomization.yaml", "namePrefix: prod-\n"));
+        let mut draft = Draft::new("prod/kustomization.yaml");
+        let (a, b) = (draft.file(&base), draft.file(&overlay));
+        assert_eq!(draft.file(&base), a);
+        draft.push("name", a, Span::new(2, 6));
+        draft.glue(": ");
+        draft.push("prod-web", b, Span::new(12, 17));
+        let rendered = draft.finish();
+        assert_eq!(rendered.text, "name: prod-web");
+        let (source, span) = rendered.author(Span::new(1, 4));
+        assert_eq!((&*source.path, span), ("base/a.yaml", Span::new(3, 6)));
+        let (source, span) = rendered.author(Span::new(6, 14));
+        assert_eq!((&*source.path, source.slice(span)), ("prod/kustomization.yaml", "prod-"));
+    }
+}
