@@ -155,12 +155,11 @@ pub fn reading(path: &str) -> Reading {
     let is_compose = (name.starts_with("docker-compose") || name.starts_with("compose"))
         && matches!(extension, "yml" | "yaml");
     let is_workflow = path.starts_with(".github/workflows/") || name == ".gitlab-ci.yml";
-    let is_included = extension == "mk" || name.ends_with(".dockerignore");
     if Repository::wants_text(path)
         || is_text
         || is_compose
         || is_workflow
-        || is_included
+        || name.ends_with(".dockerignore")
         || name.starts_with("jest.config")
         || name.starts_with("vitest.config")
         || matches!(name.as_str(), ".c8rc.json" | ".codecov.yaml")
@@ -169,7 +168,7 @@ pub fn reading(path: &str) -> Reading {
     }
     match extension {
         "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "cov" | "coveragexml"
-        | "dockerfile" | "containerfile" | "make" | "mak" => Reading::Artifact,
+        | "dockerfile" | "containerfile" | "make" | "mak" | "mk" => Reading::Artifact,
         "sh" | "bash" => Reading::Text,
         _ if ["dockerfile", "containerfile", "makefile", "gnumakefile"]
             .iter()

@@ -34,6 +34,15 @@ impl Flags {
         });
         (flags, rest)
     }
+
+    /// As [`split`](Self::split) for what a line expands to. A `-` that nobody wrote there may be
+    /// the option of a program whose name expands to nothing that we know.
+    fn split_expanded(line: &str) -> (Self, &str) {
+        let (flags, rest) = Self::split(line);
+        let word = rest.split([' ', '\t', '=']).next().unwrap_or("");
+        let is_option = line.trim_start().starts_with("--") || word.len() < 2;
+        (Self { ignores: flags.ignores && !is_option, ..flags }, rest)
+    }
 }
 
 /// What is known of the shell that runs the recipes.
@@ -82,7 +91,7 @@ pub fn commands(recipe: &Recipe, shell: Shell, folder: &str) -> Vec<Command> {
             if !shell.one {
                 state = State { folder: Some(folder.to_owned()), shell };
             }
-            let (own, text) = Flags::split(part);
+            let (own, text) = Flags::split_expanded(part);
             let ignores = flags.ignores || own.ignores;
             line_commands(text, index, ignores, &mut state, &mut out);
             if out.len() > 5_000 {
@@ -561,6 +570,13 @@ mod tests {
         assert!(hides("go test ./... | tee log"));
         assert!(hides("go test ./... ; echo done"));
         assert!(hides("go test ./... &"));
+        let line = RecipeLine {
+            text: "$(RUNNER) -f tests chart".to_owned(),
+            expanded: " -f tests chart".to_owned(),
+            ..RecipeLine::default()
+        };
+        let unknown = Recipe { lines: vec![line], ..Recipe::default() };
+        assert!(commands(&unknown, Shell::default(), "/ROOT")[0].hidden.is_none());
         assert!(hides("if go test ./...; then echo good; else echo bad; fi"));
         let one = Shell { one: true, ..Shell::default() };
         assert!(read(&["go test ./...", "echo done"], one)[0].hidden.is_some());

@@ -196,9 +196,16 @@ fn is(node: Node<'_>, key: &str) -> bool {
     node.get(key).and_then(Node::as_bool).unwrap_or(false)
 }
 
+/// Folders of what others wrote: what is wrong there is mended elsewhere.
+const VENDORED: &[&str] = &["vendor", "node_modules", "third_party", "third-party", "external"];
+
+fn is_vendored(file: Node<'_>) -> bool {
+    file.tree().source.folder().split('/').any(|it| VENDORED.contains(&it))
+}
+
 /// The files as the unit sees them that tells of them in full.
 fn files<'a>(repository: &'a Repository<'a>) -> impl Iterator<Item = Node<'a>> {
-    roots(repository).filter(|it| is(*it, "whole"))
+    roots(repository).filter(|it| is(*it, "whole") && !is_vendored(*it))
 }
 
 fn under<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> {
@@ -216,7 +223,8 @@ fn select_files<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
 }
 
 fn select_entries<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
-    roots(repository).filter(|it| is(*it, "entry")).for_each(|file| yields(emit, &[file]));
+    let entries = roots(repository).filter(|it| is(*it, "entry") && !is_vendored(*it));
+    entries.for_each(|file| yields(emit, &[file]));
 }
 
 fn select_targets<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
