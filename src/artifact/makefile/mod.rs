@@ -32,8 +32,8 @@ pub use views::VIEWS;
 const NOT_MAKEFILES: &[&str] = &[
     "am", "in", "ac", "md", "py", "rs", "js", "ts", "go", "pl", "rb", "php", "java", "html", "txt",
     "toml", "json", "yml", "yaml", "rst", "orig", "bak", "vc", "msc", "tmpl", "tpl", "j2", "jinja",
-    "template", "lua", "vim", "svg", "png", "lock", "snap", "sh", "bash", "zsh", "bat", "cmd", "ps1",
-    "com", "c", "h",
+    "template", "lua", "vim", "svg", "png", "lock", "snap", "sh", "bash", "zsh", "bat", "cmd",
+    "ps1", "com", "c", "h",
 ];
 
 /// Whether the file is one, by its path and the start of its text.
@@ -148,7 +148,9 @@ mod recognition {
     fn makefiles_are_told_by_their_names() {
         let is = |path: &str| recognise(&Source::new(path, ""));
         assert!(is("Makefile") && is("a/GNUmakefile") && is("rules.mk") && is("Makefile.common"));
-        assert!(!is("Makefile.am") && !is("Makefile.in") && !is("makefile.py") && !is("makefile.sh"));
+        assert!(
+            !is("Makefile.am") && !is("Makefile.in") && !is("makefile.py") && !is("makefile.sh")
+        );
     }
 
     #[test]
