@@ -23,6 +23,8 @@ pub enum Kind {
     Openapi,
     /// A report of test coverage.
     Coverage,
+    /// A Markdown page.
+    Docs,
     /// The comments that say not to report something.
     Suppression,
     /// The repository as a whole: views that join artifacts.
@@ -38,6 +40,7 @@ impl Kind {
             Self::Makefile => "makefile",
             Self::Openapi => "openapi",
             Self::Coverage => "coverage",
+            Self::Docs => "docs",
             Self::Suppression => "suppression",
             Self::Repository => "repository",
         }
@@ -155,6 +158,9 @@ pub fn reading(path: &str) -> Reading {
     let is_compose = (name.starts_with("docker-compose") || name.starts_with("compose"))
         && matches!(extension, "yml" | "yaml");
     let is_workflow = path.starts_with(".github/workflows/") || name == ".gitlab-ci.yml";
+    if docs::is_page(path) {
+        return Reading::Artifact;
+    }
     if Repository::wants_text(path)
         || is_text
         || is_compose
@@ -188,6 +194,9 @@ pub fn parse(source: Source) -> Parsed {
     }
     if makefile::recognise(&source) {
         return makefile::parse(source);
+    }
+    if docs::recognise(&source) {
+        return docs::parse(source);
     }
     if coverage::recognise(&source) {
         return coverage::parse(source);
@@ -316,6 +325,7 @@ impl fmt::Debug for View {
 }
 
 pub mod coverage;
+pub mod docs;
 pub mod dockerfile;
 pub mod kubernetes;
 pub mod makefile;
@@ -332,6 +342,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         makefile::VIEWS,
         openapi::VIEWS,
         coverage::VIEWS,
+        docs::VIEWS,
         suppression::VIEWS,
         crate::repository::VIEWS,
     ]

@@ -4,6 +4,7 @@ mod access;
 mod builds;
 mod copy;
 mod coverage;
+mod docs;
 mod image;
 mod ingress;
 mod kustomize;
@@ -138,6 +139,7 @@ pub const VIEWS: &[View] = &[
     recipe::VIEW,
     image::VIEW,
     copy::VIEW,
+    docs::VIEW,
     probe::VIEW,
     coverage::TOGETHER_VIEW,
     coverage::REPORT_VIEW,

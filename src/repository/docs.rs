@@ -1,0 +1,157 @@
+//! What documents tell people to run: targets, scripts and Compose files that should be there.
+
+use std::collections::BTreeSet;
+
+use super::{Repository, builds::is_unknown, kustomize::resolve, record};
+use crate::{
+    artifact::{Emit, Field, Kind, Select, Shape, Subject, View, docs},
+    document::Node,
+    value::Value,
+};
+
+const FIELDS: &[Field] = &[
+    Field { name: "role", shape: Shape::Text, means: "`target`, `script` or `compose`" },
+    Field { name: "name", shape: Shape::Text, means: "the target or the path, as written" },
+    Field { name: "found", shape: Shape::Bool, means: "whether the repository has it" },
+    Field { name: "command", shape: Shape::Text, means: "the command" },
+];
+
+/// One subject for each thing of this repository that a command in a document names.
+pub(super) const VIEW: View = View {
+    name: "repository.documented_command",
+    kind: Kind::Repository,
+    means: "a make target, a script or a Compose file that a command in a document names",
+    vars: &[Field { name: "it", shape: Shape::Record(FIELDS), means: "what is named" }],
+    select: Select::Repository(select),
+};
+
+/// Endings of files that a shell can start.
+const SCRIPTS: &[&str] = &[".sh", ".bash", ".py"];
+
+fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let makefiles = Makefiles::of(repository);
+    for page in repository.of(Kind::Docs).filter_map(docs::facts) {
+        let changes = matches!(page.str("role"), Some("changelog" | "decision" | "template"));
+        let blocks = page.get("blocks").into_iter().flat_map(Node::children);
+        for block in blocks.filter(|_| !changes) {
+            let mut reader = Reader { repository, makefiles: &makefiles, page, foreign: false };
+            block.children().for_each(|it| reader.command(it, emit));
+        }
+    }
+}
+
+/// The names of all targets that some Makefile has; nothing where one cannot be known.
+struct Makefiles<'a>(Option<BTreeSet<&'a str>>);
+
+impl<'a> Makefiles<'a> {
+    fn of(repository: &'a Repository<'a>) -> Self {
+        let mut names = BTreeSet::new();
+        for artifact in repository.of(Kind::Makefile) {
+            for file in artifact.derived.iter().map(|&it| artifact.tree.node(it)) {
+                let patterns = file.get("patterns").is_some_and(|it| !it.is_empty());
+                if patterns || file.get("open").and_then(Node::as_bool) == Some(true) {
+                    return Self(None);
+                }
+                for key in ["names", "possible"] {
+                    let known = file.get(key).into_iter().flat_map(Node::children);
+                    names.extend(known.map(Node::text));
+                }
+            }
+        }
+        Self((!names.is_empty()).then_some(names))
+    }
+}
+
+/// The commands of one block, which are typed one after the other.
+struct Reader<'r, 'a> {
+    repository: &'a Repository<'a>,
+    makefiles: &'r Makefiles<'a>,
+    page: Node<'a>,
+    /// The reader of the page is somewhere else by now: another repository, another folder, or
+    /// has made files that nobody committed.
+    foreign: bool,
+}
+
+impl<'a> Reader<'_, 'a> {
+    fn command(&mut self, command: Node<'a>, emit: Emit<'_, 'a>) {
+        let words: Vec<&str> = command.children().map(Node::text).collect();
+        let Some((&first, rest)) = words.split_first() else { return };
+        match first {
+            "cd" | "git" | "curl" | "wget" | "tar" | "unzip" | "cp" | "mv" | "touch" | "cat"
+            | "echo" | "docker" | "kubectl" | "ssh" | "pip" | "npm" | "npx"
+                if !is_compose(&words) =>
+            {
+                self.foreign = true;
+            }
+            "make" if !self.foreign => self.targets(command, rest, emit),
+            "docker" | "docker-compose" if !self.foreign => self.compose(command, rest, emit),
+            _ if !self.foreign && first.starts_with("./") => self.script(command, first, emit),
+            "bash" | "sh" | "python" | "python3" if !self.foreign => {
+                let script = rest.first().filter(|it| SCRIPTS.iter().any(|end| it.ends_with(end)));
+                script.into_iter().for_each(|it| self.script(command, it, emit));
+            }
+            _ => {}
+        }
+    }
+
+    fn targets(&self, command: Node<'a>, rest: &[&'a str], emit: Emit<'_, 'a>) {
+        let Some(names) = &self.makefiles.0 else { return };
+        let elsewhere = rest.iter().any(|it| it.starts_with('-') || it.contains('='));
+        if elsewhere || rest.iter().any(|it| is_unknown(it)) {
+            return;
+        }
+        for name in rest.iter().filter(|it| !it.contains(['/', '.', '[', ']', '%'])) {
+            emit(self.subject("target", name, names.contains(name), command));
+        }
+    }
+
+    fn compose(&self, command: Node<'a>, rest: &[&'a str], emit: Emit<'_, 'a>) {
+        let pairs = rest.iter().zip(rest.iter().skip(1));
+        for (_, path) in pairs.filter(|it| matches!(*it.0, "-f" | "--file")) {
+            if !is_unknown(path) && !path.starts_with('/') && *path != "-" {
+                emit(self.subject("compose", path, self.is_there(path), command));
+            }
+        }
+    }
+
+    fn script(&self, command: Node<'a>, path: &'a str, emit: Emit<'_, 'a>) {
+        let named = path.trim_start_matches("./");
+        if !SCRIPTS.iter().any(|it| path.ends_with(it)) || is_unknown(path) || named.contains("..")
+        {
+            return;
+        }
+        emit(self.subject("script", path, self.is_there(path), command));
+    }
+
+    /// Whether the file is there for somebody who reads the page: below the root, beside the page,
+    /// or anywhere else where a reader may have gone.
+    fn is_there(&self, path: &str) -> bool {
+        let folder = self.page.tree().source.folder();
+        let there = |it: Option<String>| it.is_some_and(|it| self.repository.has_file(&it));
+        let end = format!("/{}", path.trim_start_matches("./"));
+        there(resolve("", path))
+            || there(resolve(folder, path))
+            || self.repository.files.iter().any(|it| it.ends_with(&end))
+    }
+
+    fn subject(
+        &self,
+        role: &'static str,
+        name: &'a str,
+        found: bool,
+        command: Node<'a>,
+    ) -> Subject<'a> {
+        let words: Vec<_> = command.children().map(Node::text).collect();
+        let it = record([
+            ("role", Value::Str(role)),
+            ("name", Value::Str(name)),
+            ("found", Value::Bool(found)),
+            ("command", Value::text(words.join(" "))),
+        ]);
+        Subject { values: vec![it], at: command, object: None }
+    }
+}
+
+fn is_compose(words: &[&str]) -> bool {
+    matches!(words, ["docker", "compose", ..])
+}
