@@ -41,12 +41,12 @@ pub fn blocks(finding: &Finding, fail_on: Option<Severity>) -> bool {
         && fail_on.is_some_and(|fail_on| finding.severity >= fail_on)
 }
 
-/// The verdict over `findings` in a repository with so many artifacts.
+/// The verdict over `findings` in a repository with so many artifacts that make a service.
 pub fn decide(findings: &[Finding], fail_on: Option<Severity>, artifacts: usize) -> Verdict {
-    if artifacts == 0 {
-        Verdict::Nothing
-    } else if findings.iter().any(|it| blocks(it, fail_on)) {
+    if findings.iter().any(|it| blocks(it, fail_on)) {
         Verdict::NotReady
+    } else if artifacts == 0 {
+        Verdict::Nothing
     } else {
         Verdict::Ready
     }

@@ -400,7 +400,8 @@ fn report(
     fail_on: FailOn,
 ) -> Report {
     let fail_on = fail_on.severity();
-    let count = outcome.kinds.values().sum();
+    let service = outcome.kinds.iter().filter(|it| *it.0 != Kind::Docs);
+    let count = service.map(|it| it.1).sum();
     let mut help = BTreeMap::new();
     for finding in &outcome.findings {
         if let Some(rule) = rules.get(&finding.rule) {
