@@ -124,6 +124,9 @@ pub struct Check {
     /// A folder with rules of your own, beside .seaworthy/rules; may be repeated
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
+    /// First mend what can be mended with certainty, in the files
+    #[arg(long)]
+    pub fix: bool,
     /// The configuration, instead of .seaworthy/config.toml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

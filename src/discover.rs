@@ -107,7 +107,7 @@ impl Drop for Batch<'_> {
 }
 
 /// Whether the path is a file itself and no folder on the way to it is a link.
-fn is_plain_file(root: &Path, path: &Path) -> bool {
+pub fn is_plain_file(root: &Path, path: &Path) -> bool {
     let Ok(below) = path.strip_prefix(root) else { return false };
     let mut at = root.to_path_buf();
     let mut kind = None;

@@ -270,6 +270,7 @@ impl Judged {
             fingerprint: String::new(),
             new: true,
             waived: None,
+            fix: failure.fix,
         });
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     discover::{Content, Found},
-    evaluate,
+    evaluate, fix,
     patch::Partial,
     rule::{Example, Rule, RuleError, RuleSet},
 };
@@ -55,6 +55,10 @@ pub fn run(rules: &RuleSet) -> Result<Outcome, RuleError> {
         if lacks(false) {
             missing("no example is silent: add one with `finds = []`");
         }
+        let edits = rule.edits.iter().chain(rule.requires.iter().flat_map(|it| &it.edits)).count();
+        if edits > 0 && examples.iter().all(|it| it.fixed.is_empty()) {
+            missing("no example shows what the edit makes of a file: add `fixed` to one");
+        }
         for example in examples {
             outcome.examples += 1;
             if let Some(reason) = disagreement(rule, rules, &example) {
@@ -68,6 +72,29 @@ pub fn run(rules: &RuleSet) -> Result<Outcome, RuleError> {
 
 /// How what the rule finds differs from what the example says, if it does.
 fn disagreement(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
+    misfound(rule, rules, example).or_else(|| misfixed(rule, rules, example))
+}
+
+/// How what the rule's edits make of the files differs from what the example says, if it does.
+fn misfixed(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
+    if example.fixed.is_empty() {
+        return None;
+    }
+    let mended = fix::mend(&files(example), rules, &|it| it.rule == rule.id);
+    let made = mended.files.iter().filter(|it| example.fixed.get(it.0) != Some(it.1));
+    let mut wrong: Vec<_> = made.map(|(path, text)| format!("{path} becomes\n{text}")).collect();
+    let unmade = example.fixed.keys().filter(|it| !mended.files.contains_key(*it));
+    wrong.extend(unmade.map(|it| format!("{it} stays as it is")));
+    if wrong.is_empty() {
+        return None;
+    }
+    let refused = mended.refused.iter().map(|it| format!("not fixed: {}", it.reason));
+    wrong.extend(refused);
+    Some(format!("the fix is another:\n{}", wrong.join("\n")))
+}
+
+/// How what the rule finds differs from what the example says, if it does.
+fn misfound(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
     let mut unmet = example.finds.clone();
     let mut surplus = Vec::new();
     for (path, line, message) in findings(rule, rules, example) {
@@ -87,15 +114,19 @@ fn disagreement(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<Strin
     Some(list("does not find", &unmet) + &list("finds instead", &surplus))
 }
 
-/// What the rule finds in the example: path, line, message.
-fn findings(rule: &Rule, rules: &RuleSet, example: &Example) -> Vec<(String, u32, String)> {
-    let files = example.files.iter().map(|(path, text)| Found {
+fn files(example: &Example) -> Vec<Found> {
+    let found = |(path, text): (&String, &String)| Found {
         path: path.clone(),
         content: Content::Memory(text.clone().into_bytes()),
-    });
+    };
+    example.files.iter().map(found).collect()
+}
+
+/// What the rule finds in the example: path, line, message.
+fn findings(rule: &Rule, rules: &RuleSet, example: &Example) -> Vec<(String, u32, String)> {
     let change = example.files.iter().find(|it| it.0.as_str() == CHANGE);
     let change = change.map(|it| (it.1.as_str(), Partial::Covered));
-    let outcome = evaluate::evaluate_change(files.collect(), rules, change);
+    let outcome = evaluate::evaluate_change(files(example), rules, change);
     let mut found: Vec<_> = outcome
         .findings
         .into_iter()

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::{artifact, document::Node, source::Position};
+use crate::{
+    artifact,
+    document::Node,
+    source::{Position, Span},
+};
 
 /// How bad a finding is, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
@@ -113,6 +117,41 @@ pub struct Waiver {
     pub expires: Option<String>,
 }
 
+/// A change of a text that mends a finding. Its edits are all of one file, in order, and apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What to write where; at least one.
+    pub edits: Vec<Edit>,
+}
+
+impl Fix {
+    /// The fix that makes these edits; nothing if there are none, or if they cannot be made
+    /// together.
+    pub fn of(mut edits: Vec<Edit>) -> Option<Self> {
+        edits.sort_by_key(|it| (it.span.start, it.span.end));
+        let apart = edits
+            .windows(2)
+            .all(|it| it[0].place.path == it[1].place.path && it[0].span.end <= it[1].span.start);
+        (apart && !edits.is_empty()).then_some(Self { edits })
+    }
+
+    /// The file that it changes.
+    pub fn path(&self) -> &Arc<str> {
+        &self.edits[0].place.path
+    }
+}
+
+/// A text in place of a part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The part as people count it; empty where something is only added.
+    pub place: Place,
+    /// The part in bytes.
+    pub span: Span,
+    /// What to write there.
+    pub text: String,
+}
+
 /// A rule that does not hold, at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -142,6 +181,8 @@ pub struct Finding {
     pub new: bool,
     /// Why it does not count, if it does not.
     pub waived: Option<Waiver>,
+    /// What to change, where the change is certain.
+    pub fix: Option<Fix>,
 }
 
 /// What a rule of power `decides` or `confirms` found in favour of its items.

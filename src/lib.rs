@@ -18,6 +18,7 @@ pub mod discover;
 pub mod facts;
 pub mod waive;
 pub mod evaluate;
+pub mod fix;
 pub mod assess;
 pub mod gate;
 pub mod report;

@@ -46,6 +46,10 @@ fn main() -> ExitCode {
 }
 
 fn check(options: &Check) -> Result<u8, RunError> {
+    if options.fix {
+        let mended = run::fix(options)?;
+        let _ = io::stderr().lock().write_all(mended.text().as_bytes());
+    }
     let report = judge(options)?;
     for (format, path) in &options.output {
         let text = report::render(&report, *format, &Style::default());

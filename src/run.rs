@@ -22,6 +22,8 @@ use crate::{
     date::Date,
     discover::{self, Content, Found},
     evaluate::{self, Outcome},
+    finding::Finding,
+    fix::{self, Mended},
     gate, git, patch,
     patch::Partial,
     readiness::{self, Invalid, Readiness, Surroundings},
@@ -91,6 +93,26 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let checklist = assess(&outcome, &readiness, &changed, now);
     let coverage = coverage(&outcome);
     Ok(Report { coverage, ..report(outcome, &rules, checklist, fail_on(options, &config)) })
+}
+
+/// Mends in the files what counts and can be mended with certainty.
+///
+/// # Errors
+/// As [`check`], and when a file cannot be written.
+pub fn fix(options: &Check) -> Result<Mended, RunError> {
+    let report = check(options)?;
+    let counts = |it: &&Finding| it.new && it.waived.is_none() && it.fix.is_some();
+    let key = |it: &Finding| (it.place.path.clone(), it.rule.clone(), it.message.clone());
+    let open: BTreeSet<_> = report.findings.iter().filter(counts).map(key).collect();
+    let (root, only) = root_and_file(&options.path)?;
+    let config = read_config(&root, options)?;
+    let rules = rules(&root, options, &config)?;
+    let files = only.map_or_else(|| discover(&root, &config), |it| Ok(vec![it]))?;
+    let mended = fix::mend(&files, &rules, &|it| open.contains(&key(it)));
+    for (path, text) in &mended.files {
+        fix::write(&root, path, text).map_err(|error| RunError::path(&root.join(path), &error))?;
+    }
+    Ok(mended)
 }
 
 fn today(options: &Check) -> Result<Date, RunError> {

@@ -7,6 +7,7 @@ pub mod json;
 mod keys;
 pub mod makefile;
 pub mod pull;
+pub mod put;
 pub mod shell;
 pub mod xml;
 pub mod yaml;

@@ -8,7 +8,7 @@ use super::{Ratio, Report};
 use crate::{
     assess::{ItemStatus, Score, Witness},
     document::Problem,
-    finding::{Finding, Object, Related, Waiver},
+    finding::{Edit, Finding, Fix, Object, Related, Waiver},
     patch::PatchCoverage,
     source::Position,
 };
@@ -96,7 +96,7 @@ struct FindingWire<'a> {
     fingerprint: &'a str,
     new: bool,
     waived: Option<WaiverWire<'a>>,
-    fix: Option<&'a str>,
+    fix: Option<FixWire<'a>>,
 }
 
 impl<'a> FindingWire<'a> {
@@ -116,7 +116,7 @@ impl<'a> FindingWire<'a> {
             fingerprint: &finding.fingerprint,
             new: finding.new,
             waived: finding.waived.as_ref().map(WaiverWire::of),
-            fix: None,
+            fix: finding.fix.as_ref().map(FixWire::of),
         }
     }
 }
@@ -158,6 +158,33 @@ struct WaiverWire<'a> {
 impl<'a> WaiverWire<'a> {
     fn of(waiver: &'a Waiver) -> Self {
         Self { by: &waiver.by, reason: &waiver.reason, expires: waiver.expires.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+struct FixWire<'a> {
+    edits: Vec<EditWire<'a>>,
+}
+
+impl<'a> FixWire<'a> {
+    fn of(fix: &'a Fix) -> Self {
+        Self { edits: fix.edits.iter().map(EditWire::of).collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct EditWire<'a> {
+    path: &'a str,
+    start: PositionWire,
+    end: PositionWire,
+    text: &'a str,
+}
+
+impl<'a> EditWire<'a> {
+    fn of(edit: &'a Edit) -> Self {
+        let place = &edit.place;
+        let (start, end) = (PositionWire::of(place.start), PositionWire::of(place.end));
+        Self { path: &place.path, start, end, text: &edit.text }
     }
 }
 

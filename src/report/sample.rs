@@ -6,9 +6,9 @@ use super::{Coverage, Inputs, Ratio, Report, RuleHelp};
 use crate::{
     assess::{ItemStatus, Score, Status, Witness},
     document::{Problem, Trouble},
-    finding::{Finding, Object, Place, Related, Severity, Waiver},
+    finding::{Edit, Finding, Fix, Object, Place, Related, Severity, Waiver},
     gate::Verdict,
-    source::Position,
+    source::{Position, Span},
 };
 
 fn position(line: u32, column: u32) -> Position {
@@ -36,6 +36,7 @@ pub fn finding(rule: &str, severity: Severity, place: Place, message: &str) -> F
         excerpt: String::new(),
         new: true,
         waived: None,
+        fix: None,
     }
 }
 
@@ -49,6 +50,13 @@ pub fn report() -> Report {
     );
     root.excerpt = "USER root".into();
     root.equivalents = vec!["hadolint:DL3002".into()];
+    root.fix = Some(Fix {
+        edits: vec![Edit {
+            place: place("api/Dockerfile", 4, 6, 10),
+            span: Span::new(40, 44),
+            text: "10001".into(),
+        }],
+    });
     root.items = vec!["infrastructure.containers.non-root".into()];
     let mut limits = finding(
         "kubernetes/memory-limit-missing",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Report, RuleHelp, escape::UriPath};
 use crate::{
     document::Problem,
-    finding::{Finding, Place, Related, Severity},
+    finding::{Edit, Finding, Fix, Place, Related, Severity},
 };
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -102,10 +102,33 @@ fn result(finding: &Finding, ids: &[&str], compared: bool) -> Value {
     if let Some(waiver) = &finding.waived {
         result["suppressions"] = json!([{"kind": "external", "justification": format!("{}: {}", waiver.by, waiver.reason)}]);
     }
+    if let Some(fix) = &finding.fix {
+        result["fixes"] = json!([changes(fix)]);
+    }
     if compared {
         result["baselineState"] = if finding.new { "new" } else { "unchanged" }.into();
     }
     result
+}
+
+/// A fix, all of one file.
+fn changes(fix: &Fix) -> Value {
+    let replacement = |it: &Edit| {
+        let (start, end) = (it.place.start, it.place.end);
+        json!({
+            "deletedRegion": {
+                "startLine": start.line, "startColumn": start.column,
+                "endLine": end.line, "endColumn": end.column,
+            },
+            "insertedContent": {"text": it.text},
+        })
+    };
+    let path = fix.edits.first().map_or("", |it| &*it.place.path);
+    let replacements: Vec<_> = fix.edits.iter().map(replacement).collect();
+    json!({"artifactChanges": [{
+        "artifactLocation": artifact(path),
+        "replacements": replacements,
+    }]})
 }
 
 fn texts(list: &[Arc<str>]) -> Vec<&str> {
@@ -188,6 +211,15 @@ mod tests {
         assert_eq!(notifications.as_array().unwrap().len(), 1);
         let name = &run["results"][1]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
         assert_eq!(name, "Deployment/prod/api");
+    }
+
+    #[test]
+    fn a_fix_replaces_a_region() {
+        let result = run(&sample::report())["results"][0].clone();
+        let change = &result["fixes"][0]["artifactChanges"][0];
+        assert_eq!(change["artifactLocation"]["uri"], "api/Dockerfile");
+        assert_eq!(change["replacements"][0]["deletedRegion"]["endColumn"], 10);
+        assert_eq!(change["replacements"][0]["insertedContent"]["text"], "10001");
     }
 
     #[test]

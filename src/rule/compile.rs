@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     Rule, RuleError,
     cel::{Expr, Fault, Scope, Type, check, parse},
+    edit::{Action, Data, Edit, Entry, Program, Step},
     load::Written,
     template::Template,
 };
@@ -16,6 +17,7 @@ pub(super) struct Programs {
     pub proves: Option<Expr>,
     pub at: Option<Expr>,
     pub requires: Vec<Needs>,
+    pub edits: Vec<Program>,
     /// One for each equivalent.
     pub equivalents: Vec<Option<Expr>>,
 }
@@ -27,6 +29,7 @@ pub(super) struct Needs {
     pub that: Expr,
     pub message: Template,
     pub at: Option<Expr>,
+    pub edits: Vec<Program>,
 }
 
 impl Programs {
@@ -39,6 +42,7 @@ impl Programs {
                 that: compiler.condition(&it.that)?,
                 message: compiler.template(&it.message)?,
                 at: compiler.place(it.at.as_ref())?,
+                edits: compiler.edits(&it.edits)?,
             })
         });
         let equivalents = rule.equivalents.iter();
@@ -47,6 +51,7 @@ impl Programs {
             proves: compiler.maybe_condition(rule.proves.as_ref())?,
             at: compiler.place(rule.at.as_ref())?,
             requires: requires.collect::<Result<_, RuleError>>()?,
+            edits: compiler.edits(&rule.edits)?,
             equivalents: equivalents
                 .map(|it| compiler.maybe_condition(it.when.as_ref()))
                 .collect::<Result<_, _>>()?,
@@ -94,6 +99,39 @@ impl Compiler<'_> {
     fn template(&self, written: &Written) -> Result<Template, RuleError> {
         Template::parse(&written.text, &self.scope)
             .map_err(|fault| error(self.rule, written, fault))
+    }
+
+    fn edits(&self, edits: &[Edit]) -> Result<Vec<Program>, RuleError> {
+        let program = |it: &Edit| {
+            Ok(Program {
+                when: self.maybe_condition(it.when.as_ref())?,
+                at: self.place(it.at.as_ref())?,
+                action: self.action(&it.action)?,
+            })
+        };
+        edits.iter().map(program).collect()
+    }
+
+    fn action(&self, action: &Action) -> Result<Step, RuleError> {
+        Ok(match action {
+            Action::Replace(text) => Step::Replace(self.template(text)?),
+            Action::Before(text) => Step::Before(self.template(text)?),
+            Action::After(text) => Step::After(self.template(text)?),
+            Action::Remove => Step::Remove,
+            Action::Set(it) => Step::Set {
+                under: it.under.clone(),
+                key: self.template(&it.key)?,
+                value: self.data(it)?,
+            },
+        })
+    }
+
+    /// The templates in the value of an entry; an error in one is shown at the whole value.
+    fn data(&self, entry: &Entry) -> Result<Data, RuleError> {
+        Data::of(&entry.value, &|text| Template::parse(text, &self.scope)).map_err(|fault| {
+            let (path, text) = (&self.rule.path, &self.rule.text);
+            RuleError::at(path, text, entry.place.clone(), fault.message, "here", fault.help)
+        })
     }
 }
 

@@ -20,6 +20,9 @@ pub fn explain(rule: &Rule) -> Result<String, RuleError> {
     line("power", rule.power.name());
     line("items", &rule.items.join(", "));
     line("peers", &peers(rule).join(", "));
+    if rule.edits.len() + rule.requires.iter().map(|it| it.edits.len()).sum::<usize>() > 0 {
+        line("fix", "`seaworthy check --fix` makes the change where it is certain");
+    }
     text += &format!("\nWhy\n{}\nWhat to do\n{}", block(&rule.why), block(&rule.fix));
     if !rule.refs.is_empty() {
         text += &format!("\nRead more\n{}", block(&rule.refs.join("\n")));
@@ -34,9 +37,9 @@ pub fn explain(rule: &Rule) -> Result<String, RuleError> {
 pub fn explain_json(rule: &Rule) -> Result<Value, RuleError> {
     let mut all = summary(rule);
     let examples = rule.examples()?;
-    let examples = examples
-        .into_iter()
-        .map(|it| json!({ "name": it.name, "finds": it.finds, "files": it.files }));
+    let examples = examples.into_iter().map(
+        |it| json!({ "name": it.name, "finds": it.finds, "files": it.files, "fixed": it.fixed }),
+    );
     all["why"] = rule.why.trim().into();
     all["fix"] = rule.fix.trim().into();
     all["refs"] = rule.refs.clone().into();
@@ -89,15 +92,24 @@ fn peers(rule: &Rule) -> Vec<&str> {
 fn shown(example: &Example) -> String {
     let mut text = format!("\nExample: {}\n", example.name);
     for (path, content) in &example.files {
-        text += &format!("  {path}\n");
-        for (number, line) in content.lines().enumerate() {
-            text += format!("  {:>4} | {line}", number + 1).trim_end();
-            text.push('\n');
-        }
+        text += &numbered(path, content);
     }
     match example.finds.as_slice() {
         [] => text += "  finds nothing\n",
         finds => finds.iter().for_each(|it| text += &format!("  finds {it}\n")),
+    }
+    for (path, content) in &example.fixed {
+        text += &numbered(&format!("{path}, fixed"), content);
+    }
+    text
+}
+
+/// A file with the numbers of its lines.
+fn numbered(title: &str, content: &str) -> String {
+    let mut text = format!("  {title}\n");
+    for (number, line) in content.lines().enumerate() {
+        text += format!("  {:>4} | {line}", number + 1).trim_end();
+        text.push('\n');
     }
     text
 }

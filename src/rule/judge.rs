@@ -6,9 +6,10 @@ use super::{
     Rule,
     cel::{Expr, Machine, Wrong},
     compile::{Needs, Programs},
+    edit::{Edit, Program},
     load::Written,
 };
-use crate::{artifact::Subject, document::Node};
+use crate::{artifact::Subject, document::Node, finding::Fix};
 
 /// What must hold and does not.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Failure<'a> {
     pub at: Node<'a>,
     /// What the peers that would say so too call it.
     pub equivalents: Vec<Arc<str>>,
+    /// What to change, where the change is certain.
+    pub fix: Option<Fix>,
 }
 
 /// Why a rule could not be evaluated on a subject.
@@ -111,7 +114,40 @@ impl<'a> Case<'_, 'a> {
         let at = self.place(Some(needs));
         let message = needs.message.fill(self.machine, &self.subject.values);
         let message = message.map_err(|wrong| self.trouble(wrong, Some(&written.message)))?;
-        Ok(Some(Failure { message, at, equivalents: self.equivalents()? }))
+        let equivalents = self.equivalents()?;
+        let fix = match needs.edits.is_empty() {
+            true => self.fix(&self.programs.edits, &self.rule.edits, at)?,
+            false => self.fix(&needs.edits, &written.edits, at)?,
+        };
+        Ok(Some(Failure { message, at, equivalents, fix }))
+    }
+
+    /// What the edits that are meant here change; nothing unless every one of them can be made.
+    fn fix(
+        &mut self,
+        programs: &'a [Program],
+        written: &[Edit],
+        found: Node<'a>,
+    ) -> Result<Option<Fix>, Trouble<'a>> {
+        let mut edits = Vec::new();
+        for (program, written) in programs.iter().zip(written) {
+            if !self.holds(program.when.as_ref(), written.when.as_ref())? {
+                continue;
+            }
+            let node = match &program.at {
+                None => Some(found),
+                Some(at) => {
+                    let value = self.machine.value(at, &self.subject.values);
+                    let value = value.map_err(|it| self.trouble(it, written.at.as_ref()))?;
+                    value.as_node().filter(|it| !it.is_null())
+                }
+            };
+            let Some(node) = node else { return Ok(None) };
+            let edit = program.action.apply(node, self.machine, &self.subject.values);
+            let Some(edit) = edit.map_err(|it| self.trouble(it, None))? else { return Ok(None) };
+            edits.push(edit);
+        }
+        Ok(Fix::of(edits))
     }
 
     /// Whether a condition holds; one that is not there does.

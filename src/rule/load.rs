@@ -10,7 +10,10 @@ use serde::{
 use toml::Spanned;
 
 use super::{
-    Equivalent, Example, Power, Profile, Require, Rule, RuleError, compile::Programs, nearest,
+    Equivalent, Example, Power, Profile, Require, Rule, RuleError,
+    compile::Programs,
+    edit::{Change, Edit},
+    nearest,
 };
 use crate::{
     artifact::{self, View},
@@ -59,6 +62,8 @@ struct Head {
     proves: Option<Spanned<String>>,
     #[serde(default)]
     require: Vec<Needs>,
+    #[serde(default)]
+    edit: Vec<Change>,
 }
 
 /// One `[[require]]`.
@@ -69,6 +74,8 @@ struct Needs {
     that: Spanned<String>,
     message: Spanned<String>,
     at: Option<Spanned<String>>,
+    #[serde(default)]
+    edit: Vec<Change>,
 }
 
 /// An equivalent: the peer's id alone, or with a condition.
@@ -122,6 +129,8 @@ struct Sample {
     name: String,
     finds: Vec<String>,
     files: BTreeMap<String, String>,
+    #[serde(default)]
+    fixed: BTreeMap<String, String>,
 }
 
 /// Where the examples start: the first line that is `[[example]]`.
@@ -183,7 +192,8 @@ impl Rule {
             proves: head.proves.map(Into::into),
             at: head.at.map(Into::into),
             params: head.params,
-            requires: head.require.into_iter().map(Into::into).collect(),
+            edits: edits(head.edit, path, &text)?,
+            requires: requires(head.require, path, &text)?,
             text,
             path: path.to_owned(),
             programs: OnceLock::new(),
@@ -216,20 +226,26 @@ impl From<Peer> for Equivalent {
     }
 }
 
-impl From<Needs> for Require {
-    fn from(it: Needs) -> Self {
-        Self {
+fn requires(list: Vec<Needs>, path: &str, text: &str) -> Result<Vec<Require>, RuleError> {
+    let require = |it: Needs| {
+        Ok(Require {
             when: it.when.map(Into::into),
             that: it.that.into(),
             message: it.message.into(),
             at: it.at.map(Into::into),
-        }
-    }
+            edits: edits(it.edit, path, text)?,
+        })
+    };
+    list.into_iter().map(require).collect()
+}
+
+fn edits(list: Vec<Change>, path: &str, text: &str) -> Result<Vec<Edit>, RuleError> {
+    list.into_iter().map(|it| it.read(path, text)).collect()
 }
 
 impl From<Sample> for Example {
     fn from(it: Sample) -> Self {
-        Self { name: it.name, finds: it.finds, files: it.files }
+        Self { name: it.name, finds: it.finds, files: it.files, fixed: it.fixed }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{artifact::View, finding::Severity};
 
 mod cel;
 mod compile;
+mod edit;
 mod error;
 mod explain;
 mod functions;
@@ -23,6 +24,7 @@ mod select;
 mod suggest;
 mod template;
 
+pub use edit::Edit;
 pub use error::RuleError;
 pub use explain::{explain, explain_json, list, list_json};
 pub use judge::{Failure, Judge, Judgement, Trouble};
@@ -101,6 +103,8 @@ pub struct Require {
     pub message: Written,
     /// The node to point at.
     pub at: Option<Written>,
+    /// How to mend it, instead of the edits of the rule.
+    pub edits: Vec<Edit>,
 }
 
 /// A small repository, and what the rule finds in it.
@@ -112,6 +116,8 @@ pub struct Example {
     pub finds: Vec<String>,
     /// The texts of its files, by path.
     pub files: BTreeMap<String, String>,
+    /// What the rule's edits make of them: the files that change.
+    pub fixed: BTreeMap<String, String>,
 }
 
 /// One defect, as its file describes it.
@@ -149,6 +155,8 @@ pub struct Rule {
     pub params: BTreeMap<String, toml::Value>,
     /// What must hold.
     pub requires: Vec<Require>,
+    /// How to mend it.
+    pub edits: Vec<Edit>,
     /// The text of its file.
     pub text: Cow<'static, str>,
     /// The path of its file, as errors name it.

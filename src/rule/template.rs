@@ -43,17 +43,48 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// The value, where the whole text is one expression.
+    pub fn lone<'a>(
+        &'a self,
+        machine: &mut Machine<'a>,
+        variables: &[Value<'a>],
+    ) -> Result<Option<Value<'a>>, Wrong> {
+        let mut parts = self.0.iter().filter(|it| !matches!(it, Part::Text(it) if it.is_empty()));
+        match (parts.next(), parts.next()) {
+            (Some(Part::Expr(expr)), None) => machine.value(expr, variables).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The text with the values of its expressions, however long they are.
+    pub fn whole<'a>(
+        &'a self,
+        machine: &mut Machine<'a>,
+        variables: &[Value<'a>],
+    ) -> Result<String, Wrong> {
+        self.written(machine, variables, |value, out| out.push_str(value))
+    }
+
     /// The message, with the values of its expressions.
     pub fn fill<'a>(
         &'a self,
         machine: &mut Machine<'a>,
         variables: &[Value<'a>],
     ) -> Result<String, Wrong> {
+        self.written(machine, variables, show)
+    }
+
+    fn written<'a>(
+        &'a self,
+        machine: &mut Machine<'a>,
+        variables: &[Value<'a>],
+        add: fn(&str, &mut String),
+    ) -> Result<String, Wrong> {
         let mut out = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Expr(expr) => show(&machine.value(expr, variables)?.display(), &mut out),
+                Part::Expr(expr) => add(&machine.value(expr, variables)?.display(), &mut out),
             }
         }
         Ok(out)

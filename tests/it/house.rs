@@ -23,6 +23,7 @@ const LAYERS: &[&str] = &[
     "discover",
     "waive",
     "evaluate",
+    "fix",
     "assess",
     "gate",
     "report",
