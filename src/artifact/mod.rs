@@ -25,6 +25,10 @@ pub enum Kind {
     Coverage,
     /// A Markdown page.
     Docs,
+    /// A pipeline of continuous integration: of GitHub or GitLab.
+    Workflow,
+    /// A Compose file.
+    Compose,
     /// The comments that say not to report something.
     Suppression,
     /// The repository as a whole: views that join artifacts.
@@ -41,6 +45,8 @@ impl Kind {
             Self::Openapi => "openapi",
             Self::Coverage => "coverage",
             Self::Docs => "docs",
+            Self::Workflow => "workflow",
+            Self::Compose => "compose",
             Self::Suppression => "suppression",
             Self::Repository => "repository",
         }
@@ -198,6 +204,12 @@ pub fn parse(source: Source) -> Parsed {
     if docs::recognise(&source) {
         return docs::parse(source);
     }
+    if workflow::recognise(&source) {
+        return workflow::parse(source);
+    }
+    if compose::recognise(&source) {
+        return compose::parse(source);
+    }
     if coverage::recognise(&source) {
         return coverage::parse(source);
     }
@@ -324,6 +336,14 @@ impl fmt::Debug for View {
     }
 }
 
+/// Fields, one on a line: name, shape, meaning.
+macro_rules! fields {
+    ($($name:literal: $shape:expr, $means:literal;)*) => {
+        &[$($crate::artifact::Field { name: $name, shape: $shape, means: $means },)*]
+    };
+}
+
+pub mod compose;
 pub mod coverage;
 pub mod docs;
 pub mod dockerfile;
@@ -332,6 +352,7 @@ pub mod makefile;
 pub mod openapi;
 pub mod render;
 pub mod suppression;
+pub mod workflow;
 
 /// Every view, sorted by kind.
 pub fn views() -> impl Iterator<Item = &'static View> {
@@ -343,6 +364,8 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         openapi::VIEWS,
         coverage::VIEWS,
         docs::VIEWS,
+        workflow::VIEWS,
+        compose::VIEWS,
         suppression::VIEWS,
         crate::repository::VIEWS,
     ]

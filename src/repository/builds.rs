@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::kustomize::resolve;
 use crate::{
     artifact::{Artifact, Kind},
     document::Node,
     parse,
-    source::Source,
+    source::{Source, resolve},
 };
 
 /// A build that somebody wrote down.

@@ -6,13 +6,12 @@ use super::{
     Repository,
     builds::{Build, is_unknown},
     image::facts,
-    kustomize::resolve,
     record,
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
     document::Node,
-    source::Source,
+    source::{Source, resolve},
     value::Value,
 };
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::{
     document::{Node, Tree},
     parse,
-    source::Source,
+    source::{Source, resolve},
 };
 
 /// How many memberships of files in builds are kept; a repository with more is hostile.
@@ -94,21 +94,6 @@ pub(super) struct Builds {
 pub(super) fn is_kustomization(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
-}
-
-/// Resolves `path`, written in `folder`, to a path below the root; nothing if it leaves the root.
-pub(super) fn resolve(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|it| !it.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            _ => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 impl Builds {

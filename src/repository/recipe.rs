@@ -3,12 +3,12 @@
 use super::{
     Repository,
     builds::{docker_build, is_unknown, recipe_commands, words},
-    kustomize::resolve,
     record,
 };
 use crate::{
     artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
     document::Node,
+    source::resolve,
     value::Value,
 };
 

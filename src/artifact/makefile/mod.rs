@@ -6,7 +6,7 @@ mod files;
 mod functions;
 mod gates;
 mod model;
-mod recipe;
+pub(super) mod recipe;
 mod rules;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,12 @@
 //! Recipes: the simple commands in them, where they run, and what happens when they fail.
 
+use std::ops::Range;
+
 use crate::parse::shell::{self, Then};
 
 use super::{
     expand::shown,
-    files::{absolute, below_root},
+    files::{ROOT, absolute, below_root},
     model::Recipe,
 };
 
@@ -65,6 +67,8 @@ pub struct Command {
     pub words: Vec<String>,
     /// As it stands in the expanded line.
     pub text: String,
+    /// Where it stands in the text that the shell reads.
+    pub at: Range<usize>,
     /// The index of its line in the recipe.
     pub line: usize,
     /// The folder it runs in, below the root; nothing if that is not known.
@@ -108,6 +112,20 @@ pub fn commands(recipe: &Recipe, shell: Shell, folder: &str) -> Vec<Command> {
         if command.line < last
             && command.hidden.as_ref().is_some_and(|it| it.starts_with("the pipe"))
         {
+            command.hidden = None;
+        }
+    }
+    out
+}
+
+/// The simple commands of a script that one shell runs in `folder` (below the root), in order.
+pub fn script(text: &str, shell: Shell, folder: Option<&str>) -> Vec<Command> {
+    let mut out = Vec::new();
+    let mut state = State { folder: folder.map(|it| absolute(ROOT, it)), shell };
+    line_commands(text, 0, false, &mut state, &mut out);
+    let last = out.iter().rposition(|it| !it.idle).unwrap_or(0);
+    for command in out.iter_mut().take(last) {
+        if command.hidden.as_ref().is_some_and(|it| it.starts_with("the pipe")) {
             command.hidden = None;
         }
     }
@@ -193,6 +211,7 @@ fn line_commands(
         let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
         let mut command = Command {
             text: shown(&text[start..end]),
+            at: start..end,
             line,
             folder: state.folder.as_deref().and_then(below_root).map(str::to_owned),
             idle: words.is_empty()

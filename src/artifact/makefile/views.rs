@@ -4,19 +4,13 @@
 //! the files beside it; [`link`](super::link) has put what they walk into the trees.
 
 use crate::{
-    artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
+    artifact::{Emit, Kind, Select, Shape, Subject, View},
     document::Node,
     repository::Repository,
     value::Value,
 };
 
 const TEXTS: Shape = Shape::List(&Shape::Text);
-
-macro_rules! fields {
-    ($($name:literal: $shape:expr, $means:literal;)*) => {
-        &[$(Field { name: $name, shape: $shape, means: $means },)*]
-    };
-}
 
 const SETTINGS: Shape = Shape::Record(fields! {
     "ignores_errors": Shape::Bool, "`.IGNORE` without names is in this file";
