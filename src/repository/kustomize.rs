@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::{
     document::{Node, Tree},
     parse,
-    source::{Source, resolve},
+    source::Source,
 };
+
+pub(super) use crate::source::resolve;
 
 /// How many memberships of files in builds are kept; a repository with more is hostile.
 const MEMBERSHIPS: usize = 1_000_000;

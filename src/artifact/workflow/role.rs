@@ -398,7 +398,7 @@ pub(super) fn toothless_flag(words: &[String], role: &str) -> Option<String> {
     let name = name.rsplit('/').next().unwrap_or(name);
     let pair = |flag: &str, value: &str| {
         let joined = format!("{flag}={value}");
-        words.iter().any(|it| *it == joined)
+        words.contains(&joined)
             || words.windows(2).any(|it| it[0] == flag && it[1].trim_matches('\'') == value)
     };
     let has = |flag: &str| words.iter().any(|it| it == flag);

@@ -176,7 +176,8 @@ fn block_lines(node: Node<'_>) -> Vec<(usize, u32)> {
     let written = source.slice(span).split_inclusive('\n');
     for (index, line) in written.enumerate() {
         let content = line.trim();
-        if !(index == 0 && is_header) && !content.is_empty() {
+        let is_text = !content.is_empty() && (index > 0 || !is_header);
+        if is_text {
             let indent = line.len() - line.trim_start().len();
             if let Some(found) = text.get(at..).and_then(|it| it.find(content)) {
                 at += found;
