@@ -130,6 +130,9 @@ pub struct Check {
     /// The configuration, instead of .seaworthy/config.toml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Read configuration, own rules, readiness.toml and baseline from this commit, not from the disk
+    #[arg(long, value_name = "REF")]
+    pub policy_from: Option<String>,
     /// Judge as of this day (YYYY-MM-DD), instead of today
     #[arg(long, value_name = "DATE")]
     pub now: Option<String>,

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -18,14 +18,27 @@ use crate::{
 /// # Errors
 /// When git cannot be started or says no; the message holds its first line.
 fn git<S: AsRef<OsStr>>(root: &Path, arguments: &[S], input: &[u8]) -> io::Result<Vec<u8>> {
+    run(command(root, arguments), input)
+}
+
+fn command<S: AsRef<OsStr>>(root: &Path, arguments: &[S]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(root).args(["-c", "core.quotePath=false", "-c", "core.fsmonitor=false"]);
     command.args(arguments).env_clear().env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
-    for name in ["PATH", "HOME", "SYSTEMROOT"] {
+    pass(&mut command, &["PATH", "HOME", "SYSTEMROOT"]);
+    command
+}
+
+/// Hands variables of ours on.
+fn pass(command: &mut Command, names: &[&str]) {
+    for name in names {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
     }
+}
+
+fn run(mut command: Command, input: &[u8]) -> io::Result<Vec<u8>> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let mut stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -50,13 +63,98 @@ pub fn commit(root: &Path, name: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&said).trim().to_owned())
 }
 
-/// The files of a commit below `root` that `wanted` lets through, with their bytes. Links and
-/// submodules are left out, as they are on disk.
+/// The folder that holds the whole repository.
+///
+/// # Errors
+/// When `root` lies in none.
+pub fn top(root: &Path) -> io::Result<PathBuf> {
+    let said = git(root, &["rev-parse", "--show-toplevel"], b"")?;
+    let said = String::from_utf8_lossy(&said);
+    Path::new(said.strip_suffix('\n').unwrap_or(&said)).canonicalize()
+}
+
+/// The commits that a commit was made from, also where a shallow clone does not hold them.
+///
+/// # Errors
+/// When there is no such commit here.
+pub fn parents(root: &Path, name: &str) -> io::Result<Vec<String>> {
+    let said = git(root, &["cat-file", "commit", &commit(root, name)?], b"")?;
+    let text = String::from_utf8_lossy(&said);
+    let head = text.lines().take_while(|it| !it.is_empty());
+    Ok(head.filter_map(|it| it.strip_prefix("parent ")).map(str::to_owned).collect())
+}
+
+/// The commit at which two histories part.
+///
+/// # Errors
+/// When they do not meet, as far as this clone knows.
+pub fn merge_base(root: &Path, a: &str, b: &str) -> io::Result<String> {
+    let said = git(root, &["merge-base", "--end-of-options", a, b], b"")?;
+    Ok(String::from_utf8_lossy(&said).trim().to_owned())
+}
+
+/// Gets one commit from `origin`, without its history where this clone is a shallow one. `header`
+/// is sent to `server` and to nobody else.
+///
+/// # Errors
+/// When the remote does not give it.
+pub fn fetch(root: &Path, commit: &str, server: &str, header: Option<&str>) -> io::Result<()> {
+    let shallow = git(root, &["rev-parse", "--is-shallow-repository"], b"")?;
+    let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
+    if shallow.starts_with(b"true") {
+        arguments.push("--depth=1");
+    }
+    arguments.extend(["--end-of-options", "origin", commit]);
+    let mut command = command(root, &arguments);
+    command.env("GIT_TERMINAL_PROMPT", "0");
+    pass(&mut command, &["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"]);
+    pass(&mut command, &["SSH_AUTH_SOCK", "SSL_CERT_FILE", "GIT_SSL_CAINFO"]);
+    if let Some(header) = header {
+        // In the environment, because everybody on the machine may read arguments.
+        command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_VALUE_0", header);
+        command.env("GIT_CONFIG_KEY_0", format!("http.{server}/.extraheader"));
+    }
+    run(command, b"").map(|_| ())
+}
+
+/// Which of `paths` (files, and folders with all below them) the disk changes against a commit, as
+/// git's letters (`A`, `D`, `M`, `T`) and paths below `top`.
+///
+/// # Errors
+/// When git cannot tell.
+pub fn changed_paths(
+    top: &Path,
+    commit: &str,
+    paths: &[String],
+) -> io::Result<Vec<(char, String)>> {
+    let mut arguments = vec!["--literal-pathspecs", "diff", "--no-ext-diff", "--no-renames"];
+    arguments.extend(["--name-status", "-z", commit, "--"]);
+    arguments.extend(paths.iter().map(String::as_str));
+    let said = git(top, &arguments, b"")?;
+    let said = String::from_utf8_lossy(&said);
+    let mut parts = said.split('\0');
+    let mut changed = Vec::new();
+    while let (Some(letter), Some(path)) = (parts.next(), parts.next()) {
+        changed.push((letter.chars().next().unwrap_or('M'), path.to_owned()));
+    }
+    Ok(changed)
+}
+
+/// The files of a commit below `root` that `wanted` lets through, with their bytes; the others
+/// without. Links and submodules are left out, as they are on disk. `below` is a file or folder to
+/// look at, everything if it is empty.
 ///
 /// # Errors
 /// When git cannot give them.
-pub fn files(root: &Path, commit: &str, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<Found>> {
-    let listing = git(root, &["ls-tree", "-r", "-z", "--end-of-options", commit], b"")?;
+pub fn files(
+    root: &Path,
+    commit: &str,
+    below: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> io::Result<Vec<Found>> {
+    let mut arguments = vec!["ls-tree", "-r", "-z", "--end-of-options", commit];
+    arguments.extend(Some(below).filter(|it| !it.is_empty()));
+    let listing = git(root, &arguments, b"")?;
     let mut entries = Vec::new();
     for entry in listing.split(|byte| *byte == 0) {
         let Ok(entry) = std::str::from_utf8(entry) else { continue };
@@ -131,4 +229,62 @@ pub fn changed_since(root: &Path, day: Date) -> io::Result<Vec<(String, Date)>> 
         }
     }
     Ok(changed.into_iter().collect())
+}
+
+#[cfg(test)]
+pub(crate) mod sample {
+    use std::{fs, path::Path};
+
+    use tempfile::TempDir;
+
+    use super::git;
+
+    /// A repository with one commit that holds `files`.
+    pub fn repository(files: &[(&str, &str)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        git(folder.path(), &["init", "-q", "-b", "main"], b"").unwrap();
+        write(folder.path(), files);
+        commit(folder.path());
+        folder
+    }
+
+    /// Writes files below a folder.
+    pub fn write(root: &Path, files: &[(&str, &str)]) {
+        for (path, text) in files {
+            let place = root.join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, text).unwrap();
+        }
+    }
+
+    /// Commits all that lies on disk, and gives the commit.
+    pub fn commit(root: &Path) -> String {
+        git(root, &["add", "-A"], b"").unwrap();
+        let who = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+        let commit = ["commit", "-q", "--allow-empty", "-m", "change"];
+        git(root, &[&who[..], &commit].concat(), b"").unwrap();
+        super::commit(root, "HEAD").unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shallow_clone_names_its_parents_and_fetches_them() {
+        let origin = sample::repository(&[("a", "1")]);
+        let first = commit(origin.path(), "HEAD").unwrap();
+        sample::write(origin.path(), &[("a", "2")]);
+        sample::commit(origin.path());
+        let clone = tempfile::tempdir().unwrap();
+        let url = format!("file://{}", origin.path().display());
+        git(clone.path(), &["clone", "-q", "--depth=1", &url, "."], b"").unwrap();
+        assert_eq!(parents(clone.path(), "HEAD").unwrap(), std::slice::from_ref(&first));
+        assert!(commit(clone.path(), &first).is_err());
+        fetch(clone.path(), &first, "https://github.com", Some("AUTHORIZATION: basic x")).unwrap();
+        assert_eq!(commit(clone.path(), &first).unwrap(), first);
+        let found = files(clone.path(), &first, "", |_| true).unwrap();
+        assert_eq!(found[0].content, Content::Memory(b"1".to_vec()));
+    }
 }

@@ -28,4 +28,7 @@ pub mod init;
 pub mod git;
 pub mod cli;
 pub mod config;
+pub mod policy;
 pub mod run;
+#[cfg(feature = "github")]
+pub mod github;

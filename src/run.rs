@@ -26,6 +26,7 @@ use crate::{
     fix::{self, Mended},
     gate, git, patch,
     patch::Partial,
+    policy::{self, Policy},
     readiness::{self, Invalid, Readiness, Surroundings},
     report::{Coverage, Inputs, Ratio, Report, RuleHelp},
     rule::{self, Profile, Rule, RuleError, RuleSet},
@@ -72,8 +73,9 @@ impl RunError {
 /// When the question cannot be answered at all; what is wrong with the repository is in the report.
 pub fn check(options: &Check) -> Result<Report, RunError> {
     let (root, only) = root_and_file(&options.path)?;
-    let config = read_config(&root, options)?;
-    let rules = rules(&root, options, &config)?;
+    let policy = policy(&root, options)?;
+    let config = read_config(&policy, options)?;
+    let rules = rules(&policy, options, &config)?;
     let files = match only {
         Some(file) => vec![file],
         None => discover(&root, &config)?,
@@ -83,11 +85,17 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let change = diff.as_deref().map(|it| (it, partial));
     let mut outcome = evaluate::evaluate_change(files, &rules, change);
     let now = today(options)?;
-    let readiness = readiness(&root, options, &outcome, now)?;
+    let readiness = readiness(&policy, options, &outcome, now)?;
     let ended = readiness.waive(&mut outcome.findings, now);
     outcome.problems.extend(ended);
     outcome.problems.sort();
-    mark_new(&mut outcome, &root, options, &rules)?;
+    let waive = |findings: &mut [Finding]| {
+        readiness.waive(findings, now);
+    };
+    mark_new(&mut outcome, &root, options, &rules, waive)?;
+    if let Some(path) = &options.baseline {
+        mark_beyond(&mut outcome, &read_baseline(&policy, path)?);
+    }
     mark_touched(&mut outcome, options, diff.as_deref())?;
     let changed = changed(&root, &readiness);
     let checklist = assess(&outcome, &readiness, &changed, now);
@@ -105,14 +113,22 @@ pub fn fix(options: &Check) -> Result<Mended, RunError> {
     let key = |it: &Finding| (it.place.path.clone(), it.rule.clone(), it.message.clone());
     let open: BTreeSet<_> = report.findings.iter().filter(counts).map(key).collect();
     let (root, only) = root_and_file(&options.path)?;
-    let config = read_config(&root, options)?;
-    let rules = rules(&root, options, &config)?;
+    let policy = policy(&root, options)?;
+    let config = read_config(&policy, options)?;
+    let rules = rules(&policy, options, &config)?;
     let files = only.map_or_else(|| discover(&root, &config), |it| Ok(vec![it]))?;
     let mended = fix::mend(&files, &rules, &|it| open.contains(&key(it)));
     for (path, text) in &mended.files {
         fix::write(&root, path, text).map_err(|error| RunError::path(&root.join(path), &error))?;
     }
     Ok(mended)
+}
+
+/// Where this run reads its policy.
+fn policy(root: &Path, options: &Check) -> Result<Policy, RunError> {
+    let Some(name) = &options.policy_from else { return Ok(Policy::on_disk(root)) };
+    Policy::at(root, name)
+        .map_err(|error| RunError::Argument(format!("--policy-from {name}: {error}")))
 }
 
 fn today(options: &Check) -> Result<Date, RunError> {
@@ -122,18 +138,15 @@ fn today(options: &Check) -> Result<Date, RunError> {
 
 /// What people vouch for in this repository.
 fn readiness(
-    root: &Path,
+    policy: &Policy,
     options: &Check,
     outcome: &Outcome,
     now: Date,
 ) -> Result<Readiness, RunError> {
-    let Some(path) = readiness::PATHS.iter().find(|it| root.join(it).is_file()) else {
+    let Some((path, text)) = readiness_text(policy)? else {
         return Ok(Readiness::default());
     };
-    refuse_link(root, path)?;
-    let place = root.join(path);
-    let bytes = fs::read(&place).map_err(|error| RunError::path(&place, &error))?;
-    let own = with_own(RuleSet::default(), root, &options.rules)?;
+    let own = with_own(RuleSet::default(), policy, &options.rules)?;
     let mut ids: Vec<&str> = RuleSet::builtin_ids().collect();
     ids.extend(own.rules.iter().map(|it| &*it.id));
     let has_path = |path: &str| {
@@ -146,7 +159,20 @@ fn readiness(
             || starts(&format!("{path}/"))
     };
     let around = Surroundings { now, has_path: &has_path, rules: &ids };
-    Ok(Readiness::read(&Source::from_bytes(*path, bytes), around)?)
+    Ok(Readiness::read(&Source::new(path, text), around)?)
+}
+
+/// The first `readiness.toml` there is, with its path.
+fn readiness_text(policy: &Policy) -> Result<Option<(&'static str, String)>, RunError> {
+    for path in readiness::PATHS {
+        refuse_link(policy, path)?;
+        let place = policy.root.join(path);
+        let text = policy.text(&place).map_err(|error| RunError::path(&place, &error))?;
+        if let Some(text) = text {
+            return Ok(Some((path, text)));
+        }
+    }
+    Ok(None)
 }
 
 /// When the files that attestations depend on last changed; nothing where git cannot tell.
@@ -242,8 +268,11 @@ fn discover(root: &Path, config: &Config) -> Result<Vec<Found>, RunError> {
 }
 
 /// A link in the repository under review may lead anywhere, and errors quote what they read.
-fn refuse_link(root: &Path, path: &str) -> Result<(), RunError> {
-    let mut at = root.to_path_buf();
+fn refuse_link(policy: &Policy, path: &str) -> Result<(), RunError> {
+    if !policy.is_on_disk() {
+        return Ok(());
+    }
+    let mut at = policy.root.clone();
     for part in Path::new(path) {
         at.push(part);
         if at.is_symlink() {
@@ -254,17 +283,16 @@ fn refuse_link(root: &Path, path: &str) -> Result<(), RunError> {
     Ok(())
 }
 
-fn read_config(root: &Path, options: &Check) -> Result<Config, RunError> {
-    let path = options.config.clone().unwrap_or_else(|| root.join(config::PATH));
+fn read_config(policy: &Policy, options: &Check) -> Result<Config, RunError> {
+    let path = options.config.clone().unwrap_or_else(|| policy.root.join(config::PATH));
     if options.config.is_none() {
-        refuse_link(root, config::PATH)?;
+        refuse_link(policy, config::PATH)?;
     }
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(Config::parse(&path, &text)?),
-        Err(error) if options.config.is_none() && error.kind() == io::ErrorKind::NotFound => {
-            Ok(Config::default())
-        }
-        Err(error) => Err(RunError::path(&path, &error)),
+    let text = policy.text(&path).map_err(|error| RunError::path(&path, &error))?;
+    match text {
+        Some(text) => Ok(Config::parse(&path, &text)?),
+        None if options.config.is_none() => Ok(Config::default()),
+        None => Err(RunError::path(&path, &io::ErrorKind::NotFound.into())),
     }
 }
 
@@ -285,18 +313,32 @@ pub fn rules_of(folder: Option<&Path>) -> Result<RuleSet, RunError> {
 /// # Errors
 /// When a folder or a rule cannot be read.
 pub fn all_rules(root: &Path, folders: &[PathBuf]) -> Result<RuleSet, RunError> {
-    with_own(RuleSet::builtin()?, root, folders)
+    with_own(RuleSet::builtin()?, &Policy::on_disk(root), folders)
 }
 
 /// The rules, with the repository's own and those below `folders`.
-fn with_own(mut rules: RuleSet, root: &Path, folders: &[PathBuf]) -> Result<RuleSet, RunError> {
-    refuse_link(root, ".seaworthy/rules")?;
-    rules.add_folder(&root.join(".seaworthy/rules"))?;
+fn with_own(mut rules: RuleSet, policy: &Policy, folders: &[PathBuf]) -> Result<RuleSet, RunError> {
+    refuse_link(policy, policy::RULES)?;
+    add_rules(&mut rules, policy, &policy.root.join(policy::RULES))?;
     for folder in folders {
-        fs::metadata(folder).map_err(|error| RunError::path(folder, &error))?;
-        rules.add_folder(folder)?;
+        if policy.is_on_disk() {
+            fs::metadata(folder).map_err(|error| RunError::path(folder, &error))?;
+        }
+        add_rules(&mut rules, policy, folder)?;
     }
     Ok(rules)
+}
+
+fn add_rules(rules: &mut RuleSet, policy: &Policy, folder: &Path) -> Result<(), RunError> {
+    match policy.rules(folder).map_err(|error| RunError::path(folder, &error))? {
+        None => rules.add_folder(folder)?,
+        Some(files) => {
+            for (file, text) in files {
+                rules.add_text(folder, &file, text)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The rule with an id of ours, or of a peer.
@@ -314,7 +356,7 @@ pub fn find_rule<'r>(rules: &'r RuleSet, id: &str) -> Result<&'r Rule, RunError>
 }
 
 /// The rules that are on: the built-in ones, the repository's own, those of `--rules`.
-fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
+fn rules(policy: &Policy, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
     let profile = options.profile.or(config.profile).unwrap_or(Profile::Default);
     let either = |given: &[String], configured: &[String]| {
         if given.is_empty() { configured.to_vec() } else { given.to_vec() }
@@ -323,7 +365,7 @@ fn rules(root: &Path, options: &Check, config: &Config) -> Result<RuleSet, RunEr
     let ignore = either(&options.ignore, &config.ignore);
     // Patterns may name any rule; without them the profile says which are needed.
     let needed = if select.is_empty() && ignore.is_empty() { profile } else { Profile::All };
-    let mut rules = with_own(RuleSet::builtin_of(needed)?, root, &options.rules)?;
+    let mut rules = with_own(RuleSet::builtin_of(needed)?, policy, &options.rules)?;
     rules.select(profile, &select, &ignore)?;
     configure(&mut rules, config)?;
     Ok(rules)
@@ -355,23 +397,27 @@ fn fail_on(options: &Check, config: &Config) -> FailOn {
     options.fail_on.or(config.fail_on).unwrap_or(FailOn::Error)
 }
 
-/// Marks the findings that the change under review did not bring.
+/// Marks the findings that the change under review did not bring, and the waivers that it did.
 fn mark_new(
     outcome: &mut Outcome,
     root: &Path,
     options: &Check,
     rules: &RuleSet,
+    waive: impl Fn(&mut [Finding]),
 ) -> Result<(), RunError> {
-    if let Some(name) = &options.new_since {
-        let old = fingerprints_at(root, name, rules)
-            .map_err(|error| RunError::Argument(format!("--new-since {name}: {error}")))?;
-        outcome.findings.iter_mut().for_each(|it| it.new &= !old.contains(&it.fingerprint));
-    }
-    if let Some(path) = &options.baseline {
-        let old = read_baseline(path)?;
-        outcome.findings.iter_mut().for_each(|it| it.new &= !old.contains(&it.fingerprint));
-    }
+    let Some(name) = &options.new_since else { return Ok(()) };
+    let mut old = findings_at(root, name, rules)
+        .map_err(|error| RunError::Argument(format!("--new-since {name}: {error}")))?;
+    waive(&mut old);
+    let key = |it: &Finding| (it.waived.is_some(), it.fingerprint.clone());
+    let old: BTreeSet<_> = old.iter().map(key).collect();
+    outcome.findings.iter_mut().for_each(|it| it.new &= !old.contains(&key(it)));
     Ok(())
+}
+
+/// Marks the findings that a baseline holds as not new.
+fn mark_beyond(outcome: &mut Outcome, baseline: &BTreeSet<String>) {
+    outcome.findings.iter_mut().for_each(|it| it.new &= !baseline.contains(&it.fingerprint));
 }
 
 /// Marks the findings outside what the change touches as not brought by it.
@@ -396,16 +442,17 @@ fn mark_touched(
     Ok(())
 }
 
-/// The fingerprints of what the same rules find in another commit.
-fn fingerprints_at(root: &Path, name: &str, rules: &RuleSet) -> io::Result<BTreeSet<String>> {
+/// What the same rules find in another commit.
+fn findings_at(root: &Path, name: &str, rules: &RuleSet) -> io::Result<Vec<Finding>> {
     let commit = git::commit(root, name)?;
     let wanted = |path: &str| artifact::reading(path) != Reading::Not;
-    let outcome = evaluate::evaluate(git::files(root, &commit, wanted)?, rules);
-    Ok(outcome.findings.into_iter().map(|it| it.fingerprint).collect())
+    Ok(evaluate::evaluate(git::files(root, &commit, "", wanted)?, rules).findings)
 }
 
-fn read_baseline(path: &Path) -> Result<BTreeSet<String>, RunError> {
-    let text = fs::read_to_string(path).map_err(|error| RunError::path(path, &error))?;
+/// The fingerprints that an earlier JSON report holds.
+fn read_baseline(policy: &Policy, path: &Path) -> Result<BTreeSet<String>, RunError> {
+    let text = policy.text(path).map_err(|error| RunError::path(path, &error))?;
+    let text = text.ok_or_else(|| RunError::path(path, &io::ErrorKind::NotFound.into()))?;
     let report: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
         let reason = format!("is no JSON report: {error}");
         RunError::Path { path: path.display().to_string(), reason }

@@ -196,13 +196,22 @@ impl RuleSet {
     /// rule replaces the one that has its id.
     pub fn add_folder(&mut self, root: &Path) -> Result<(), RuleError> {
         for file in rule_files(root)? {
-            let rule = read(root, &file)?;
-            match self.rules.binary_search_by(|it| it.id.cmp(&rule.id)) {
-                Ok(at) => self.rules[at] = rule,
-                Err(at) => self.rules.insert(at, rule),
-            }
+            self.add(read(root, &file)?);
         }
         Ok(())
+    }
+
+    /// Adds the rule that `text` describes, as if it lay at `file` below the folder `root`.
+    pub fn add_text(&mut self, root: &Path, file: &str, text: String) -> Result<(), RuleError> {
+        self.add(parse(root, &root.join(file), text)?);
+        Ok(())
+    }
+
+    fn add(&mut self, rule: Rule) {
+        match self.rules.binary_search_by(|it| it.id.cmp(&rule.id)) {
+            Ok(at) => self.rules[at] = rule,
+            Err(at) => self.rules.insert(at, rule),
+        }
     }
 
     /// The rule with the given id.
@@ -248,6 +257,10 @@ fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
 fn read(root: &Path, file: &Path) -> Result<Rule, RuleError> {
     let text =
         std::fs::read_to_string(file).map_err(|error| RuleError::unreadable(file, &error))?;
+    parse(root, file, text)
+}
+
+fn parse(root: &Path, file: &Path, text: String) -> Result<Rule, RuleError> {
     let below = file.strip_prefix(root).unwrap_or(file).with_extension("");
     let id = below.to_string_lossy().replace('\\', "/");
     let rule = Rule::parse(&id, &file.to_string_lossy(), Cow::Owned(text))?;

@@ -178,6 +178,28 @@ fn new_since_blocks_only_on_what_a_change_brings() {
 }
 
 #[test]
+fn a_change_cannot_loosen_the_policy_that_it_is_judged_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(root).args(["-c", "user.name=a", "-c", "user.email=a@b"]);
+        assert!(command.args(arguments).output().unwrap().status.success());
+    };
+    git(&["init", "-q"]);
+    fs::write(root.join("a.txt"), "a").unwrap();
+    git(&["add", "."]);
+    git(&["commit", "-qm", "a"]);
+    fs::write(root.join("Dockerfile"), "FROM debian:13\nUSER root\n").unwrap();
+    fs::create_dir(root.join(".seaworthy")).unwrap();
+    fs::write(root.join(".seaworthy/config.toml"), "fail-on = \"never\"\n").unwrap();
+    let path = root.to_str().unwrap();
+    assert_eq!(code(&["check", path]), 0);
+    assert_eq!(code(&["check", path, "--policy-from", "HEAD"]), 1);
+    assert_eq!(code(&["check", path, "--policy-from", "no-such-ref"]), 2);
+}
+
+#[test]
 fn changed_lines_block_and_the_others_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

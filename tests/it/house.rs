@@ -33,6 +33,7 @@ const LAYERS: &[&str] = &[
     "git",
     "cli",
     "config",
+    "policy",
     "run",
     "github",
 ];
