@@ -27,6 +27,13 @@ const ELSEWHERE: &[&str] = &[
     "examples",
     "templates",
     "ISSUE_TEMPLATE",
+    "actions",
+    "blog",
+    "posts",
+    "proposals",
+    "rfc",
+    "rfcs",
+    "skills",
 ];
 
 /// Whether the file is a page about this repository.
@@ -58,6 +65,7 @@ pub fn parse(source: Source) -> Parsed {
     let stem = stem(&tree.source.path);
     let root = tree.open_map(Key::None, all);
     tree.text(Key::Text("role"), role, Span::default());
+    tree.bool(Key::Text("top"), is_top(&tree.source.path), Span::default());
     tree.text(Key::Text("name"), &stem, Span::default());
     tree.int(Key::Text("words"), page.words as i64, Span::default());
     sections(&mut tree, &page, role, &stem);
@@ -86,6 +94,11 @@ pub fn parse(source: Source) -> Parsed {
 
 fn span(range: &std::ops::Range<usize>) -> Span {
     Span::new(range.start, range.end)
+}
+
+/// Whether a page lies where people look first.
+fn is_top(path: &str) -> bool {
+    matches!(path.rsplit_once('/').map_or("", |it| it.0), "" | "docs" | "doc" | ".github")
 }
 
 /// The name of a page as words, its folder before it: `docs/on-call.md` is `docs on call`.
@@ -147,6 +160,7 @@ fn sections(tree: &mut Tree, page: &Page, role: &str, stem: &str) {
             tree.int(Key::Text(key), count as i64, place);
         }
         tree.text(Key::Text("role"), role, place);
+        tree.bool(Key::Text("top"), is_top(&tree.source.path), place);
         tree.close(id);
     }
     tree.close(list);
@@ -222,6 +236,12 @@ pub fn facts(artifact: &Artifact) -> Option<Node<'_>> {
     artifact.derived.first().map(|&id: &Id| artifact.tree.node(id))
 }
 
+const TOP: Field = Field {
+    name: "top",
+    shape: Shape::Bool,
+    means: "whether its page lies in the root, in `docs/` or in `.github/`",
+};
+
 const SECTION: &[Field] = &[
     Field { name: "heading", shape: Shape::Text, means: "the heading, without markup" },
     Field {
@@ -235,6 +255,7 @@ const SECTION: &[Field] = &[
     Field { name: "entries", shape: Shape::Number, means: "list items, rows and deeper headings" },
     Field { name: "blocks", shape: Shape::Number, means: "code blocks" },
     Field { name: "role", shape: Shape::Text, means: "the role of its page, as in `docs.page`" },
+    TOP,
 ];
 
 const PAGE: &[Field] = &[
@@ -243,6 +264,7 @@ const PAGE: &[Field] = &[
         shape: Shape::Text,
         means: "`readme`, `contributing`, `security`, `conduct`, `changelog`, `decision`, `checklist`, `template` or `page`",
     },
+    TOP,
     Field {
         name: "name",
         shape: Shape::Text,

@@ -33,9 +33,12 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for page in repository.of(Kind::Docs).filter_map(docs::facts) {
         let changes = matches!(page.str("role"), Some("changelog" | "decision" | "template"));
         let blocks = page.get("blocks").into_iter().flat_map(Node::children);
-        for block in blocks.filter(|_| !changes) {
-            let mut reader = Reader { repository, makefiles: &makefiles, page, foreign: false };
+        let mut away = changes;
+        for block in blocks {
+            let mut reader = Reader { repository, makefiles: &makefiles, page, foreign: away };
             block.children().for_each(|it| reader.command(it, emit));
+            // The README clones the repository itself; other pages, what they are about.
+            away |= page.str("role") != Some("readme") && block.children().any(clones);
         }
     }
 }
@@ -150,6 +153,11 @@ impl<'a> Reader<'_, 'a> {
         ]);
         Subject { values: vec![it], at: command, object: None }
     }
+}
+
+fn clones(command: Node<'_>) -> bool {
+    let mut words = command.children().map(Node::text);
+    words.next() == Some("git") && words.next() == Some("clone")
 }
 
 fn is_compose(words: &[&str]) -> bool {
