@@ -1,6 +1,6 @@
 //! The examples inside rule files, run: each is a small repository with what its rule finds there.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::json;
 
@@ -59,6 +59,13 @@ pub fn run(rules: &RuleSet) -> Result<Outcome, RuleError> {
         if edits > 0 && examples.iter().all(|it| it.fixed.is_empty()) {
             missing("no example shows what the edit makes of a file: add `fixed` to one");
         }
+        let shows = |proves: bool| examples.iter().all(|it| it.proves.is_empty() == proves);
+        if rule.proves.is_some() && shows(true) {
+            missing("no example proves anything: add `proves = [\"path:line\"]` to one");
+        }
+        if rule.proves.is_some() && shows(false) {
+            missing("no example proves nothing: add one without `proves`");
+        }
         for example in examples {
             outcome.examples += 1;
             if let Some(reason) = disagreement(rule, rules, &example) {
@@ -93,15 +100,34 @@ fn misfixed(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
     Some(format!("the fix is another:\n{}", wrong.join("\n")))
 }
 
-/// How what the rule finds differs from what the example says, if it does.
+/// How what the rule finds and proves differs from what the example says, if it does.
 fn misfound(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
-    let mut unmet = example.finds.clone();
+    let outcome = judge(rules, example);
+    let said = findings(rule, &outcome).into_iter();
+    let said = said.map(|(path, line, message)| (path, format!("{line}: {message}")));
+    let wrong = differ(&example.finds, said, ["does not find", "finds instead"]);
+    if rule.proves.is_none() {
+        return wrong;
+    }
+    let proved = outcome.evidence.iter().filter(|it| it.rule == rule.id);
+    let proved: BTreeSet<_> =
+        proved.map(|it| (it.place.path.to_string(), it.place.start.line.to_string())).collect();
+    wrong.or_else(|| differ(&example.proves, proved, ["does not prove", "proves instead"]))
+}
+
+/// How `found`, each as its path and the rest, differs from what was wanted.
+fn differ(
+    wanted: &[String],
+    found: impl IntoIterator<Item = (String, String)>,
+    [lacks, has]: [&str; 2],
+) -> Option<String> {
+    let mut unmet = wanted.to_vec();
     let mut surplus = Vec::new();
-    for (path, line, message) in findings(rule, rules, example) {
-        let forms = [format!("{line}: {message}"), format!("{path}:{line}: {message}")];
-        match unmet.iter().position(|it| forms.contains(it)) {
+    for (path, rest) in found {
+        let whole = format!("{path}:{rest}");
+        match unmet.iter().position(|it| *it == rest || *it == whole) {
             Some(at) => drop(unmet.remove(at)),
-            None => surplus.push(format!("{path}:{line}: {message}")),
+            None => surplus.push(whole),
         }
     }
     if unmet.is_empty() && surplus.is_empty() {
@@ -111,7 +137,7 @@ fn misfound(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
         [] => String::new(),
         _ => format!("\n    {title}:\n      {}", items.join("\n      ")),
     };
-    Some(list("does not find", &unmet) + &list("finds instead", &surplus))
+    Some(list(lacks, &unmet) + &list(has, &surplus))
 }
 
 fn files(example: &Example) -> Vec<Found> {
@@ -122,20 +148,20 @@ fn files(example: &Example) -> Vec<Found> {
     example.files.iter().map(found).collect()
 }
 
-/// What the rule finds in the example: path, line, message.
-fn findings(rule: &Rule, rules: &RuleSet, example: &Example) -> Vec<(String, u32, String)> {
+/// What comes of the example's files.
+fn judge(rules: &RuleSet, example: &Example) -> evaluate::Outcome {
     let change = example.files.iter().find(|it| it.0.as_str() == CHANGE);
     let change = change.map(|it| (it.1.as_str(), Partial::Covered));
-    let outcome = evaluate::evaluate_change(files(example), rules, change);
-    let mut found: Vec<_> = outcome
-        .findings
-        .into_iter()
-        .filter(|it| it.rule == rule.id)
-        .map(|it| (it.place.path.to_string(), it.place.start.line, it.message))
-        .collect();
-    let problems = outcome.problems.into_iter().filter(|it| it.reason.starts_with(&*rule.id));
-    found.extend(problems.map(|it| (it.path, it.start.line, it.reason)));
-    found
+    evaluate::evaluate_change(files(example), rules, change)
+}
+
+/// What the rule finds: path, line, message.
+fn findings(rule: &Rule, outcome: &evaluate::Outcome) -> Vec<(String, u32, String)> {
+    let own = outcome.findings.iter().filter(|it| it.rule == rule.id);
+    let problems = outcome.problems.iter().filter(|it| it.reason.starts_with(&*rule.id));
+    own.map(|it| (it.place.path.to_string(), it.place.start.line, it.message.clone()))
+        .chain(problems.map(|it| (it.path.clone(), it.start.line, it.reason.clone())))
+        .collect()
 }
 
 impl Outcome {

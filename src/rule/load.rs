@@ -128,6 +128,8 @@ struct Tail {
 struct Sample {
     name: String,
     finds: Vec<String>,
+    #[serde(default)]
+    proves: Vec<String>,
     files: BTreeMap<String, String>,
     #[serde(default)]
     fixed: BTreeMap<String, String>,
@@ -245,7 +247,7 @@ fn edits(list: Vec<Change>, path: &str, text: &str) -> Result<Vec<Edit>, RuleErr
 
 impl From<Sample> for Example {
     fn from(it: Sample) -> Self {
-        Self { name: it.name, finds: it.finds, files: it.files, fixed: it.fixed }
+        Self { name: it.name, finds: it.finds, proves: it.proves, files: it.files, fixed: it.fixed }
     }
 }
 

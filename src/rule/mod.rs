@@ -114,6 +114,8 @@ pub struct Example {
     pub name: String,
     /// `line: message` or `path:line: message`; empty if the rule is silent.
     pub finds: Vec<String>,
+    /// `line` or `path:line`: where the rule proves its items; empty if it proves nothing.
+    pub proves: Vec<String>,
     /// The texts of its files, by path.
     pub files: BTreeMap<String, String>,
     /// What the rule's edits make of them: the files that change.
