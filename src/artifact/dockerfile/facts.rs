@@ -26,6 +26,7 @@ use crate::{
 
 mod clean;
 mod items;
+mod mending;
 
 /// Adds nodes to a tree.
 pub struct Out<'t> {

@@ -219,6 +219,8 @@ pub const VIEWS: &[View] = &[
             flag("is_swept", "the RUN removes folders"),
             flag("is_minimal", "it installs no recommended packages"),
             number("count", "how many packages it names"),
+            text("word", "the verb as written"),
+            text("tail", "what joins one more command to its RUN, where that is certain"),
         ]
     ),
     view!(
@@ -294,6 +296,7 @@ pub const VIEWS: &[View] = &[
             flag("is_trigger", "it stands behind ONBUILD"),
             flag("is_global", "it stands before the first FROM"),
             text("sibling", "a variable of the same instruction that its value uses"),
+            text("modern", "a pair without `=`, with it, where that is certain"),
         ]
     ),
     view!(
@@ -306,6 +309,7 @@ pub const VIEWS: &[View] = &[
             text("value", "its value"),
             flag("is_legacy", "it is written without `=`"),
             flag("is_trigger", "it stands behind ONBUILD"),
+            text("modern", "a pair without `=`, with it, where that is certain"),
         ]
     ),
     view!(
@@ -322,6 +326,7 @@ pub const VIEWS: &[View] = &[
             flag("is_last", "no later USER in the stage"),
             text("resolved", "the same with the values of variables"),
             flag("is_argument", "the user is an ARG"),
+            text("number", "the number of the user, where it is known"),
         ]
     ),
     view!(
@@ -370,6 +375,7 @@ pub const VIEWS: &[View] = &[
             text("name", "the program that it runs last"),
             texts("args", "the arguments of that program"),
             flag("replaces_shell", "its shell gives way to the program: `exec`"),
+            text("array", "the same as a JSON array, where it needs no shell"),
         ]
     ),
     view!(

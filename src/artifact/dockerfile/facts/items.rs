@@ -121,6 +121,7 @@ impl Facts<'_, '_> {
                     || command.has_arg("APT::Install-Recommends=0");
                 out.flag("is_minimal", recommends, command.span);
                 out.number("count", it.packages.len() as i64, command.span);
+                self.write_places(out, index, command);
                 self.links(out, index);
             });
         }
@@ -364,6 +365,7 @@ impl Facts<'_, '_> {
                 out.flag("is_legacy", pair.is_legacy, pair.span);
                 out.flag("is_trigger", step.is_trigger, pair.span);
                 out.flag("is_global", step.stage.is_none(), pair.span);
+                self.write_modern(out, pair);
                 if step.name() == "ENV" && !step.is_trigger && !pair.is_legacy {
                     self.write_sibling(out, index, &pairs, at);
                 }
@@ -402,6 +404,7 @@ impl Facts<'_, '_> {
                 out.text("value", &unquoted(raw, self.file.escape), pair.span);
                 out.flag("is_legacy", pair.is_legacy, pair.span);
                 out.flag("is_trigger", step.is_trigger, pair.span);
+                self.write_modern(out, &pair);
                 self.links(out, index);
             });
         }
@@ -419,6 +422,7 @@ impl Facts<'_, '_> {
         out.flag("is_last", is_last, step.span());
         out.text("resolved", &self.scopes[index].path, step.span());
         out.flag("is_argument", self.scopes[index].is_argument, step.span());
+        self.write_user_number(out, index, &text);
         self.links(out, index);
         out.tree.close(id);
     }
@@ -511,6 +515,9 @@ impl Facts<'_, '_> {
             None => command::read(self.text, step.it, &range),
         };
         out.text("text", step.arguments(), step.arguments_span());
+        if step.name() != "HEALTHCHECK" {
+            self.write_array(out, step);
+        }
         if let Some(last) = commands.last() {
             out.text("name", &last.name.text, last.name.span);
             write_words(out, "args", last);
