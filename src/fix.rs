@@ -158,7 +158,7 @@ impl Workshop<'_> {
             if count > known && chosen.iter().any(|it| &*it.rule == rule) {
                 return Some(format!("{rule} still finds it in {path}"));
             }
-            if count > known && severity >= least {
+            if count > known && (severity > least || severity == Severity::Error) {
                 return Some(format!("{rule} would find something new in {path}"));
             }
         }
