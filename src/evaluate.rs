@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use crate::{
     artifact::{
         self, Artifact, Kind, Reading, Role, Select, Subject, View,
+        dockerfile::config::{self, Configs},
         render::{Files, render},
         suppression,
     },
@@ -22,7 +23,7 @@ use crate::{
     discover::Found,
     document::{Problem, Trouble},
     facts,
-    finding::{Evidence, Finding, Place, Related, Rendered},
+    finding::{Evidence, Finding, Place, Related, Rendered, Severity},
     patch::{self, Partial, PatchCoverage},
     repository::Repository,
     rule::{Failure, Judge, Judgement, Power, Rule, RuleSet},
@@ -110,7 +111,9 @@ pub fn evaluate_change(
         }
     }
     let mut artifacts = std::mem::take(&mut outcome.artifacts);
-    artifact::dockerfile::config::ignore(&mut artifacts, &texts);
+    let (configs, problems) = Configs::read(&texts);
+    config::ignore(&mut artifacts, &configs);
+    outcome.problems.extend(problems);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
     outcome.render(&files, &mut artifacts, &plan);
     let patch = change.and_then(|(diff, partial)| {
@@ -125,6 +128,7 @@ pub fn evaluate_change(
     outcome.facts = facts;
     outcome.patch = patch;
     outcome.take(judged);
+    outcome.take_levels(&configs);
     outcome.take_suppressions(&artifacts, &plan);
     artifacts.retain(|it| !it.tree.source.is_rendered());
     outcome.artifacts = artifacts;
@@ -270,6 +274,7 @@ impl Judged {
             fingerprint: String::new(),
             new: true,
             waived: None,
+            blocks_from: None,
             fix: failure.fix,
         });
     }
@@ -336,6 +341,23 @@ impl Outcome {
                 }
             }
         });
+    }
+
+    /// Gives findings in Dockerfiles the levels that configurations of hadolint say.
+    fn take_levels(&mut self, configs: &Configs) {
+        if configs.is_empty() {
+            return;
+        }
+        let is_hadolint =
+            |it: &&mut Finding| it.equivalents.iter().any(|it| it.starts_with("hadolint:"));
+        for finding in self.findings.iter_mut().filter(is_hadolint) {
+            let folder = finding.place.path.rsplit_once('/').map_or("", |it| it.0);
+            let Some(config) = configs.nearest(folder) else { continue };
+            if let Some(level) = config.level(&finding.equivalents).and_then(Severity::named) {
+                finding.severity = level;
+            }
+            finding.blocks_from = config.threshold().map(Severity::named);
+        }
     }
 
     /// Applies the suppressions of every artifact, then judges the suppressions themselves.

@@ -29,6 +29,11 @@ impl Severity {
             Self::Error => "error",
         }
     }
+
+    /// The severity with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Info, Self::Warning, Self::Error].into_iter().find(|it| it.name() == name)
+    }
 }
 
 /// A place in a file of the repository.
@@ -181,6 +186,9 @@ pub struct Finding {
     pub new: bool,
     /// Why it does not count, if it does not.
     pub waived: Option<Waiver>,
+    /// From which severity on it blocks, where a peer's configuration says so: nothing in it means
+    /// never.
+    pub blocks_from: Option<Option<Severity>>,
     /// What to change, where the change is certain.
     pub fix: Option<Fix>,
 }

@@ -34,11 +34,11 @@ impl Verdict {
 }
 
 /// Whether a finding blocks: bad enough, brought by the change, and answered for by nobody.
-/// With no `fail_on` nothing blocks.
+/// With no `fail_on` nothing blocks; a peer's configuration may say otherwise for its findings.
 pub fn blocks(finding: &Finding, fail_on: Option<Severity>) -> bool {
     finding.new
         && finding.waived.is_none()
-        && fail_on.is_some_and(|fail_on| finding.severity >= fail_on)
+        && finding.blocks_from.unwrap_or(fail_on).is_some_and(|least| finding.severity >= least)
 }
 
 /// The verdict over `findings` in a repository with so many artifacts that make a service.

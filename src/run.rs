@@ -92,6 +92,10 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let waive = |findings: &mut [Finding]| {
         readiness.waive(findings, now);
     };
+    if options.fail_on.or(config.fail_on).is_some() {
+        // Who says it here means it for all.
+        outcome.findings.iter_mut().for_each(|it| it.blocks_from = None);
+    }
     mark_new(&mut outcome, &root, options, &rules, waive)?;
     if let Some(path) = &options.baseline {
         mark_beyond(&mut outcome, &read_baseline(&policy, path)?);

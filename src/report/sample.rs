@@ -36,6 +36,7 @@ pub fn finding(rule: &str, severity: Severity, place: Place, message: &str) -> F
         excerpt: String::new(),
         new: true,
         waived: None,
+        blocks_from: None,
         fix: None,
     }
 }

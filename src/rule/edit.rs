@@ -188,6 +188,10 @@ impl Step {
         machine: &mut Machine<'a>,
         with: &[Value<'a>],
     ) -> Result<Option<finding::Edit>, Wrong> {
+        if node.tree().source.is_rendered() {
+            // What is written is a template.
+            return Ok(None);
+        }
         let Span { start, end } = node.span();
         let change = match self {
             Self::Replace(text) => Some((node.span(), text.whole(machine, with)?)),

@@ -288,3 +288,23 @@ fn readme_names_every_command_and_no_option_that_is_not_there() {
         assert!(check.contains(option) || option == "--", "README.md names `{option}`");
     }
 }
+
+#[test]
+fn the_configuration_of_hadolint_says_what_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = "FROM debian:13\nUSER 1\nRUN cd /a && b\nCMD [\"c\"]\n";
+    fs::write(at("Dockerfile"), text).unwrap();
+    let run = |config: &str| {
+        fs::write(at(".hadolint.yaml"), config).unwrap();
+        code(&["check", folder.path().to_str().unwrap(), "--select", "hadolint:DL3003"])
+    };
+    assert_eq!(run(""), 0);
+    assert_eq!(run("failure-threshold: info\n"), 1);
+    assert_eq!(run("failure-threshold: error\n"), 0);
+    assert_eq!(run("override: {error: [DL3003]}\n"), 1);
+    assert_eq!(run("override: {error: [DL3003]}\nno-fail: true\n"), 0);
+    assert_eq!(run("override: {error: [DL3003]}\nignored: [DL3003]\n"), 0);
+    assert_eq!(run("ignored: {\n"), 0);
+    assert_eq!(problems(&json(folder.path()), ".hadolint.yaml").len(), 1);
+}

@@ -1,11 +1,11 @@
-//! `.hadolint.yaml`: trusted registries and label schemas, joined with the Dockerfiles they are for.
+//! `.hadolint.yaml`: what it says of rules, registries and labels, joined with the Dockerfiles it is for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::view::{IMAGE_SOURCE, REQUIRED_LABEL, SCHEMA_LABEL, list};
 use crate::{
     artifact::{Artifact, Emit, Kind, Select, Subject, Suppression, View},
-    document::Node,
+    document::{Node, Problem, Trouble},
     parse::image::Image,
     repository::Repository,
     source::{Source, Span},
@@ -25,6 +25,25 @@ pub struct Config {
     pub label_schema: BTreeMap<String, String>,
     /// Whether other labels are forbidden.
     pub strict_labels: bool,
+    /// The levels of rules, in place of their own.
+    #[serde(rename = "override")]
+    pub levels: Levels,
+    /// The least level that fails; `ignore` and `none` mean that nothing does.
+    pub failure_threshold: Option<String>,
+    /// Whether nothing fails.
+    pub no_fail: bool,
+    /// Whether comments ignore nothing.
+    pub disable_ignore_pragma: bool,
+}
+
+/// The rules of each level.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+pub struct Levels {
+    error: Vec<String>,
+    warning: Vec<String>,
+    info: Vec<String>,
+    style: Vec<String>,
 }
 
 fn one_or_many<'d, D: serde::Deserializer<'d>>(input: D) -> Result<Vec<String>, D::Error> {
@@ -42,9 +61,48 @@ fn one_or_many<'d, D: serde::Deserializer<'d>>(input: D) -> Result<Vec<String>, 
 }
 
 impl Config {
-    /// Reads a configuration; one that cannot be read says nothing.
-    pub fn parse(text: &str) -> Self {
-        serde_yaml::from_str(text).unwrap_or_default()
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let empty = text.lines().all(|it| it.trim().is_empty() || it.trim().starts_with('#'));
+        if empty {
+            return Ok(Self::default());
+        }
+        serde_yaml::from_str(text).map_err(|error| error.to_string().replace('\n', " "))
+    }
+
+    /// The level that it gives to one of these rules: `hadolint:DL3008`, …
+    pub fn level(&self, peers: &[Arc<str>]) -> Option<&'static str> {
+        let has = |rules: &[String]| {
+            let id = |it: &Arc<str>| it.strip_prefix("hadolint:").map(str::to_owned);
+            peers.iter().filter_map(id).any(|id| rules.contains(&id))
+        };
+        let levels = &self.levels;
+        [
+            ("error", &levels.error),
+            ("warning", &levels.warning),
+            ("info", &levels.info),
+            ("info", &levels.style),
+        ]
+        .into_iter()
+        .find(|it| has(it.1))
+        .map(|it| it.0)
+    }
+
+    /// The least level that fails, if it says: `error`, `warning`, `info` or `never`.
+    pub fn threshold(&self) -> Option<&'static str> {
+        if self.no_fail {
+            return Some("never");
+        }
+        Some(match self.failure_threshold.as_deref()? {
+            "error" => "error",
+            "warning" => "warning",
+            "info" | "style" => "info",
+            "ignore" | "none" => "never",
+            _ => return None,
+        })
     }
 
     fn trusts(&self, host: &str) -> bool {
@@ -67,15 +125,65 @@ fn glob(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Lets the rules that configurations ignore suppress what they find in the Dockerfiles below.
-pub fn ignore(artifacts: &mut [Artifact], texts: &BTreeMap<String, Source>) {
-    let configs = configs(texts);
+/// The configurations of a repository.
+#[derive(Debug, Default)]
+pub struct Configs {
+    /// By the folder they lie in.
+    by_folder: BTreeMap<String, Config>,
+}
+
+impl Configs {
+    /// Reads those among `texts`, and says which cannot be read.
+    pub fn read(texts: &BTreeMap<String, Source>) -> (Self, Vec<Problem>) {
+        let (mut configs, mut problems) = (Self::default(), Vec::new());
+        for it in
+            texts.values().filter(|it| matches!(it.name(), ".hadolint.yaml" | ".hadolint.yml"))
+        {
+            match Config::parse(&it.text) {
+                Ok(config) => drop(configs.by_folder.insert(it.folder().to_owned(), config)),
+                Err(error) => {
+                    let reason = format!("not a configuration of hadolint: {error}");
+                    problems.push(Problem::at(it, 0, Trouble::Unsupported, reason));
+                }
+            }
+        }
+        (configs, problems)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_folder.is_empty()
+    }
+
+    /// The configuration for the files of a folder: the one in it, or the nearest above.
+    pub fn nearest(&self, folder: &str) -> Option<&Config> {
+        let mut folder = folder;
+        loop {
+            if let Some(config) = self.by_folder.get(folder) {
+                return Some(config);
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        }
+    }
+}
+
+/// Lets the rules that configurations ignore suppress what they find in the Dockerfiles below, and
+/// takes comments that they do not allow for nothing.
+pub fn ignore(artifacts: &mut [Artifact], configs: &Configs) {
     if configs.is_empty() {
         return;
     }
     for artifact in artifacts.iter_mut().filter(|it| it.kind == Kind::Dockerfile) {
-        let config = nearest(&configs, artifact.tree.source.folder());
-        let Some(config) = config.filter(|it| !it.ignored.is_empty()) else { continue };
+        let Some(config) = configs.nearest(artifact.tree.source.folder()) else { continue };
+        if config.disable_ignore_pragma {
+            artifact.suppressions.retain(|it| it.by != "hadolint");
+        }
+        if config.ignored.is_empty() {
+            continue;
+        }
         let what: Vec<_> = config.ignored.iter().map(|it| format!("hadolint:{it}")).collect();
         artifact.suppressions.push(Suppression {
             what: what.join(","),
@@ -88,37 +196,14 @@ pub fn ignore(artifacts: &mut [Artifact], texts: &BTreeMap<String, Source>) {
     }
 }
 
-/// The configurations, by the folder they lie in.
-fn configs(texts: &BTreeMap<String, Source>) -> BTreeMap<&str, Config> {
-    texts
-        .values()
-        .filter(|it| matches!(it.name(), ".hadolint.yaml" | ".hadolint.yml"))
-        .map(|it| (it.folder(), Config::parse(&it.text)))
-        .collect()
-}
-
-/// The configuration in a folder, or the nearest above.
-fn nearest<'c>(configs: &'c BTreeMap<&str, Config>, folder: &str) -> Option<&'c Config> {
-    let mut folder = folder;
-    loop {
-        if let Some(config) = configs.get(folder) {
-            return Some(config);
-        }
-        if folder.is_empty() {
-            return None;
-        }
-        folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-    }
-}
-
 /// The Dockerfiles with a configuration: the one in their folder, or the nearest above.
 fn configured<'a>(repository: &'a Repository<'a>) -> Vec<(&'a Artifact, Config)> {
-    let configs = configs(repository.texts);
+    let (configs, _) = Configs::read(repository.texts);
     if configs.is_empty() {
         return Vec::new();
     }
     let of = |artifact: &'a Artifact| {
-        Some((artifact, nearest(&configs, artifact.tree.source.folder())?.clone()))
+        Some((artifact, configs.nearest(artifact.tree.source.folder())?.clone()))
     };
     repository.of(Kind::Dockerfile).filter_map(of).collect()
 }
@@ -384,15 +469,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn levels_and_thresholds_are_ours() {
+        let config = |text: &str| Config::parse(text).unwrap();
+        let it = config("override: {error: [DL3008], style: [DL3015]}\nfailure-threshold: style\n");
+        assert_eq!(it.level(&["x:y".into(), "hadolint:DL3008".into()]), Some("error"));
+        assert_eq!(it.level(&["hadolint:DL3015".into()]), Some("info"));
+        assert_eq!(it.level(&["hadolint:DL3009".into()]), None);
+        assert_eq!(it.threshold(), Some("info"));
+        assert_eq!(config("no-fail: true\n").threshold(), Some("never"));
+        assert_eq!(config("# nothing\n").threshold(), None);
+    }
+
+    #[test]
     fn a_configuration_is_read_as_hadolint_reads_it() {
         let config = Config::parse(
             "trustedRegistries: a.b\nlabel-schema: {x: text}\nstrict-labels: true\nother: 1\n",
-        );
+        )
+        .unwrap();
         assert_eq!(config.trusted_registries, ["a.b"]);
         assert!(config.strict_labels && config.label_schema.contains_key("x"));
-        assert_eq!(Config::parse("trustedRegistries: ["), Config::default());
+        assert!(Config::parse("trustedRegistries: [").is_err());
         let trusts = |patterns: &str, host: &str| {
-            Config::parse(&format!("trustedRegistries: {patterns}")).trusts(host)
+            Config::parse(&format!("trustedRegistries: {patterns}")).unwrap().trusts(host)
         };
         assert!(trusts("['*.b.com']", "a.b.com") && !trusts("['*.b.com']", "b.com"));
         assert!(trusts("['*']", "docker.io") && trusts("[hub.docker.com]", "docker.io"));
