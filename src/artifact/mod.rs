@@ -350,6 +350,7 @@ pub mod dockerfile;
 pub mod kubernetes;
 pub mod makefile;
 pub mod openapi;
+pub mod recipe;
 pub mod render;
 pub mod suppression;
 pub mod workflow;

@@ -2,6 +2,7 @@
 
 pub mod dockerfile;
 pub mod image;
+pub mod ini;
 pub mod joined;
 pub mod json;
 mod keys;
@@ -9,5 +10,6 @@ pub mod makefile;
 pub mod pull;
 pub mod put;
 pub mod shell;
+pub mod toml;
 pub mod xml;
 pub mod yaml;

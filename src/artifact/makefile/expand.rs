@@ -13,11 +13,7 @@ use super::{
 };
 use crate::parse::makefile::{arguments, closing, skip_space};
 
-/// The mark of unknown text; a source never contains it, because reading replaces it.
-pub const UNKNOWN: char = '\u{FDD0}';
-
-/// What stands for the goals that make is called with: some text, whichever.
-pub const GOAL: char = '\u{FDD1}';
+pub use crate::artifact::recipe::{GOAL, UNKNOWN, shown};
 
 /// A text of the repository, in which our marks are ordinary text.
 pub fn without_marks(text: &str) -> String {
@@ -32,11 +28,6 @@ pub fn known(text: &str) -> Cow<'_, str> {
 /// Whether a part of the text is unknown.
 pub fn is_unknown(text: &str) -> bool {
     text.contains(UNKNOWN)
-}
-
-/// The text as people read it.
-pub fn shown(text: &str) -> String {
-    text.replace(UNKNOWN, "<?>").replace(GOAL, "<goal>")
 }
 
 fn marked(mut text: String, unknown: bool) -> String {

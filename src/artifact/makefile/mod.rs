@@ -2,11 +2,9 @@
 
 mod evaluate;
 mod expand;
-mod files;
+pub(super) mod files;
 mod functions;
-mod gates;
 mod model;
-pub(super) mod recipe;
 mod rules;
 #[cfg(test)]
 mod tests;

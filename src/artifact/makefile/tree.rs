@@ -3,16 +3,17 @@
 use std::collections::HashSet;
 
 use super::{
-    expand::shown,
     files::{self, ROOT, absolute, below_root},
     functions::{percent, stem},
-    gates,
-    model::{Definition, Evaluation, Place, Recipe, Target, Unknown, Unresolved},
-    recipe::{Command, Flags, Shell, commands},
+    model::{Definition, Evaluation, Place, Recipe, RecipeLine, Target, Unknown, Unresolved},
     rules::place_of_name,
     unit::Unit,
 };
 use crate::{
+    artifact::recipe::{
+        Command, Flags, Line, Shell, commands, gates,
+        write::{self, About, Written},
+    },
     document::{Id, Key, Tree},
     source::Span,
 };
@@ -31,6 +32,7 @@ pub(super) fn write(tree: &mut Tree, unit: &Unit, file: u32, files: &[String], w
     let mut writer = Writer::new(tree, unit, file, files);
     let root = writer.tree.open_map(Key::None, head);
     writer.text("path", &path, head);
+    writer.text("start", &unit.entry, head);
     writer.bool("entry", is_entry && unit.found, head);
     writer.bool("root", unit.found && !unit.entry.contains('/'), head);
     writer.bool("whole", whole, head);
@@ -74,6 +76,7 @@ impl<'a> Writer<'a> {
             evaluation.definitions.iter().filter(|it| sets_shell(it)).take(100).collect();
         let shell = Shell {
             one: evaluation.special(".ONESHELL").is_some(),
+            make: true,
             ..shell_of(shells.iter().filter(|it| it.targets.is_empty()))
         };
         // A file that was named alone says nothing about what lies beside it.
@@ -102,18 +105,11 @@ impl<'a> Writer<'a> {
     }
 
     fn maybe(&mut self, key: &str, text: Option<&str>, span: Span) {
-        match text {
-            Some(text) => self.text(key, text, span),
-            None => self.tree.null(Key::Text(key), span),
-        };
+        write::maybe(self.tree, key, text, span);
     }
 
     fn list<'t>(&mut self, key: &str, items: impl IntoIterator<Item = &'t str>, span: Span) {
-        let list = self.tree.open_seq(Key::Text(key), span);
-        for item in items {
-            self.tree.text(Key::None, item, span);
-        }
-        self.tree.close(list);
+        write::list(self.tree, key, items, span);
     }
 
     fn is_full(&self) -> bool {
@@ -122,11 +118,7 @@ impl<'a> Writer<'a> {
 
     /// The span of a place of this file: its first line without the space around.
     fn span(&self, place: Place) -> Span {
-        let text = self.line(place);
-        let first = text.lines().next().unwrap_or("");
-        let first = first.strip_suffix('\\').unwrap_or(first).trim_end();
-        let skipped = first.len() - first.trim_start().len();
-        Span::new(place.start as usize + skipped, place.start as usize + first.len())
+        written(place).first_line(&self.tree.source)
     }
 
     fn line(&self, place: Place) -> &str {
@@ -302,11 +294,15 @@ impl<'a> Writer<'a> {
         self.bool("replaced", replaced, span);
         self.replaced(target);
         self.prerequisites(target, place, span);
-        let all: Vec<Vec<Command>> =
-            recipes.iter().map(|it| commands(it, self.shell(target), &self.folder)).collect();
+        let shell = self.shell(target);
+        let all: Vec<Vec<Command>> = recipes
+            .iter()
+            .map(|it| {
+                let lines: Vec<Line<'_>> = it.lines.iter().map(line_of).collect();
+                commands(&lines, shell, &self.folder)
+            })
+            .collect();
         self.verdict(target, &all, span);
-        let lines: usize = recipes.iter().map(|it| it.lines.len()).sum();
-        self.tree.int(Key::Text("lines"), lines as i64, span);
         let list = self.tree.open_seq(Key::Text("recipe"), span);
         for (recipe, commands) in recipes.iter().zip(&all) {
             self.recipe(recipe, commands);
@@ -390,30 +386,20 @@ impl<'a> Writer<'a> {
             return self.shell;
         }
         let all = self.shells.iter().filter(|it| it.targets.is_empty() || own(it));
-        Shell { one: self.shell.one, ..shell_of(all) }
+        Shell { one: self.shell.one, make: true, ..shell_of(all) }
     }
 
     /// What can be said of the recipe as a whole.
     fn verdict(&mut self, target: &Target, all: &[Vec<Command>], span: Span) {
-        let commands = || all.iter().flatten();
-        let written =
-            || target.recipes.iter().flat_map(|&it| &self.unit.evaluation.recipes[it].lines);
-        let has_text = written().any(|it| !Flags::split(&it.text).1.trim().is_empty());
-        let working: Vec<&Command> = commands().filter(|it| !it.idle).collect();
-        let unknown = written()
-            .any(|it| it.expanded.contains(super::expand::UNKNOWN) || it.text.contains("$(error"));
-        let only_prints = has_text && working.is_empty() && !unknown && commands().next().is_some();
-        let hides = |it: &&Command| it.hidden.is_some();
-        let can_fail = working.is_empty() || !working.iter().all(hides);
-        let prerequisites = !target.prerequisites.is_empty() || target.open;
-        self.bool("has_recipe", has_text, span);
-        self.bool("is_empty", target.recipes.is_empty() && !prerequisites, span);
-        self.bool("only_prints", only_prints && !prerequisites, span);
-        self.bool("can_fail", can_fail || prerequisites, span);
-        let mut checked: Vec<&str> = commands().filter_map(|it| it.checks).collect();
-        checked.sort_unstable();
-        checked.dedup();
-        self.list("checks", checked, span);
+        let recipes = &self.unit.evaluation.recipes;
+        let lines = target.recipes.iter().flat_map(|&it| &recipes[it].lines);
+        let about = About {
+            prerequisites: !target.prerequisites.is_empty() || target.open,
+            recipe: !target.recipes.is_empty(),
+            opaque: false,
+        };
+        let commands: Vec<&Command> = all.iter().flatten().collect();
+        write::verdict(self.tree, lines.map(line_of), &commands, about, span);
     }
 
     fn recipe(&mut self, recipe: &Recipe, commands: &[Command]) {
@@ -422,65 +408,18 @@ impl<'a> Writer<'a> {
             if self.is_full() {
                 break;
             }
-            let here = line.place.file == self.file;
-            let span = if here { self.span(line.place) } else { Span::default() };
-            let (flags, _) = Flags::split(&line.text);
-            let map = self.tree.open_map(Key::None, span);
-            self.text("text", &line.text, span);
-            self.text("expanded", &shown(&line.expanded), span);
-            self.bool("silent", flags.silent, span);
-            self.bool("ignores", flags.ignores, span);
-            self.bool("always", flags.always, span);
-            self.bool("calls_variable", calls_make(&line.text), span);
-            let list = self.tree.open_seq(Key::Text("commands"), span);
-            while let Some(command) = commands.next_if(|it| it.line <= index) {
-                self.command(command, line.place, here);
-            }
-            self.tree.close(list);
-            self.tree.close(map);
+            let here = (line.place.file == self.file).then(|| written(line.place));
+            write::line(self.tree, (index, line_of(line)), here, &mut commands);
         }
     }
+}
 
-    fn command(&mut self, command: &Command, place: Place, here: bool) {
-        let span = if here { self.command_span(command, place) } else { Span::default() };
-        let map = self.tree.open_map(Key::None, span);
-        self.text("name", &command.name, span);
-        self.text("text", &command.text, span);
-        self.list("words", command.words.iter().map(String::as_str).take(500), span);
-        self.maybe("folder", command.folder.as_deref(), span);
-        self.maybe("hidden", command.hidden.as_deref(), span);
-        self.maybe("checks", command.checks, span);
-        self.bool("idle", command.idle, span);
-        match &command.goals {
-            Some(goals) => self.list("goals", goals.iter().map(String::as_str), span),
-            None => {
-                self.tree.null(Key::Text("goals"), span);
-            }
-        }
-        self.tree.close(map);
-    }
+fn line_of(it: &RecipeLine) -> Line<'_> {
+    Line { text: &it.text, expanded: &it.expanded, flags: Flags::split(&it.text).0 }
+}
 
-    /// Where a command is written: its own text if the line spells it, else the physical line with
-    /// its name, else the line.
-    fn command_span(&self, command: &Command, place: Place) -> Span {
-        let line = self.line(place);
-        let start = place.start as usize;
-        if let Some(at) = line.find(&command.text).filter(|_| !command.text.is_empty()) {
-            let first =
-                command.text.lines().next().unwrap_or("").trim_end_matches(['\\', ' ', '\t']);
-            return Span::new(start + at, start + at + first.len());
-        }
-        let named = |it: &&String| it.len() > 2 && line.contains(it.as_str());
-        let Some(at) = command.words.iter().find(named).and_then(|it| line.find(it.as_str()))
-        else {
-            return self.span(place);
-        };
-        let from = line[..at].rfind('\n').map_or(0, |it| it + 1);
-        let physical = line[from..].lines().next().unwrap_or("");
-        let physical = physical.trim_end_matches(['\\', ' ', '\t', '\r']);
-        let skipped = physical.len() - physical.trim_start().len();
-        Span::new(start + from + skipped, start + from + physical.len())
-    }
+fn written(place: Place) -> Written {
+    Written { place: Span { start: place.start, end: place.end } }
 }
 
 fn sets_shell(it: &Definition) -> bool {
@@ -494,7 +433,7 @@ fn shell_of<'d>(definitions: impl Iterator<Item = &'d &'d Definition>) -> Shell 
     Shell {
         pipefail: flags.contains("pipefail"),
         stops: flags.split_ascii_whitespace().any(stops),
-        one: false,
+        ..Shell::default()
     }
 }
 
@@ -503,11 +442,6 @@ fn has_suffix_rules(evaluation: &Evaluation) -> bool {
         let name = it.name.as_str();
         name.starts_with('.') && name.matches('.').count() == 2 && !name.contains('/')
     })
-}
-
-/// Whether the line calls make through its variable, which keeps flags and the job server.
-fn calls_make(text: &str) -> bool {
-    text.contains("$(MAKE)") || text.contains("${MAKE}")
 }
 
 /// Whether the variable makes every recipe succeed: a shell that does nothing, flags of make that

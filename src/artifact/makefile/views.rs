@@ -4,13 +4,14 @@
 //! the files beside it; [`link`](super::link) has put what they walk into the trees.
 
 use crate::{
-    artifact::{Emit, Kind, Select, Shape, Subject, View},
+    artifact::{
+        Emit, Kind, Select, Shape, Subject, View,
+        recipe::shape::{COMMAND, LINE, TEXTS},
+    },
     document::Node,
     repository::Repository,
     value::Value,
 };
-
-const TEXTS: Shape = Shape::List(&Shape::Text);
 
 const SETTINGS: Shape = Shape::Record(fields! {
     "ignores_errors": Shape::Bool, "`.IGNORE` without names is in this file";
@@ -23,6 +24,7 @@ const SETTINGS: Shape = Shape::Record(fields! {
 
 const FILE: Shape = Shape::Record(fields! {
     "path": Shape::Text, "its path";
+    "start": Shape::Text, "the Makefile that make starts with to read it";
     "entry": Shape::Bool, "make finds it by its name";
     "root": Shape::Bool, "it is the Makefile at the root of the repository, or included by it";
     "whole": Shape::Bool, "its targets are judged with this reading of it";
@@ -69,27 +71,6 @@ const PREREQUISITE: Shape = Shape::Record(fields! {
     "name": Shape::Text, "its name";
     "order_only": Shape::Bool, "it stands behind `|`";
     "missing": Shape::Bool, "nothing makes it and it is not in the repository";
-});
-
-const LINE: Shape = Shape::Record(fields! {
-    "text": Shape::Text, "as it is written, without the prefix";
-    "expanded": Shape::Text, "with variables expanded; unknown parts are `<?>`";
-    "silent": Shape::Bool, "`@` stands before it";
-    "ignores": Shape::Bool, "`-` stands before it";
-    "always": Shape::Bool, "`+` stands before it";
-    "calls_variable": Shape::Bool, "it calls `$(MAKE)`";
-    "commands": Shape::List(&COMMAND), "its simple commands";
-});
-
-const COMMAND: Shape = Shape::Record(fields! {
-    "name": Shape::Text, "its name, without folders";
-    "text": Shape::Text, "with variables expanded";
-    "words": TEXTS, "its words, without quotes; wrappers such as `npx` dropped";
-    "folder": Shape::Text, "the folder it runs in, below the root; for make the one of `-C`";
-    "hidden": Shape::Text, "why its failure does not fail the recipe";
-    "checks": Shape::Text, "tests, style, security or load, if it is known to check that";
-    "idle": Shape::Bool, "it only prints or prepares";
-    "goals": TEXTS, "the targets it asks make for, if it calls make";
 });
 
 const VARIABLE: Shape = Shape::Record(fields! {

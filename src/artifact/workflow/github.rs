@@ -6,7 +6,7 @@ use super::{
     model::{Event, Image, Job, Pipeline, Step, Text},
     role, script,
 };
-use crate::{artifact::makefile::recipe::Shell, document::Node, source::Span};
+use crate::{artifact::recipe::Shell, document::Node, source::Span};
 
 /// Reads the document at `root`.
 pub(super) fn read(root: Node<'_>, system: System) -> Pipeline {
@@ -257,14 +257,14 @@ fn bash(shell: Option<&str>, windows: bool) -> Option<Shell> {
     match shell {
         None if windows => None,
         None => Some(Shell { stops: true, ..Shell::default() }),
-        Some("bash") => Some(Shell { stops: true, pipefail: true, one: false }),
+        Some("bash") => Some(Shell { stops: true, pipefail: true, ..Shell::default() }),
         Some("sh") => Some(Shell { stops: true, ..Shell::default() }),
         Some(it) if it.starts_with("bash") || it.starts_with("sh ") => Some(Shell {
             stops: it
                 .split(' ')
                 .any(|it| it.starts_with('-') && !it.starts_with("--") && it.contains('e')),
             pipefail: it.contains("pipefail"),
-            one: false,
+            ..Shell::default()
         }),
         Some(_) => None,
     }

@@ -6,7 +6,7 @@ use super::{
     model::{Event, Image, Job, Pipeline, Step, Text},
     script,
 };
-use crate::{artifact::makefile::recipe::Shell, document::Node};
+use crate::{artifact::recipe::Shell, document::Node};
 
 /// Keys at the top that are no jobs.
 const RESERVED: &[&str] = &[
@@ -126,7 +126,7 @@ fn steps(script: Node<'_>, name: &str) -> Vec<Step> {
         Some(_) => vec![script],
         None => script.children().filter(|it| it.as_str().is_some()).collect(),
     };
-    let shell = Shell { stops: true, pipefail: true, one: false };
+    let shell = Shell { stops: true, pipefail: true, ..Shell::default() };
     lines
         .into_iter()
         .map(|it| Step {

@@ -5,7 +5,7 @@ use super::{
     role,
 };
 use crate::{
-    artifact::makefile::recipe::{self, Shell},
+    artifact::recipe::{self, Shell},
     document::{Node, Style},
     source::Span,
 };

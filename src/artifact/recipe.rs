@@ -1,14 +1,38 @@
-//! Recipes: the simple commands in them, where they run, and what happens when they fail.
+//! Recipes of Makefiles and other runners: the simple commands in them, where they run, and what
+//! happens when they fail.
 
 use std::ops::Range;
 
+pub mod gates;
+mod known;
+pub mod shape;
+pub mod write;
+
+use self::known::{checks, is_idle, only_shows, without_wrappers};
+use super::makefile::files::{ROOT, absolute, below_root};
 use crate::parse::shell::{self, Then};
 
-use super::{
-    expand::shown,
-    files::{ROOT, absolute, below_root},
-    model::Recipe,
-};
+/// The mark of unknown text; a source never contains it, because reading replaces it.
+pub const UNKNOWN: char = '\u{FDD0}';
+
+/// What stands for the goals that make is called with: some text, whichever.
+pub const GOAL: char = '\u{FDD1}';
+
+/// The text as people read it.
+pub fn shown(text: &str) -> String {
+    text.replace(UNKNOWN, "<?>").replace(GOAL, "<goal>")
+}
+
+/// One line of a recipe: what one shell gets, or with make what several get.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Line<'a> {
+    /// As it is written.
+    pub text: &'a str,
+    /// With variables expanded; unknown parts marked.
+    pub expanded: &'a str,
+    /// What is written in front of it.
+    pub flags: Flags,
+}
 
 /// What stands in front of a line of a recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,8 +78,11 @@ pub struct Shell {
     pub pipefail: bool,
     /// The shell stops at the first command that fails.
     pub stops: bool,
-    /// `.ONESHELL`: all lines of a recipe go to one shell.
+    /// All lines of a recipe go to one shell.
     pub one: bool,
+    /// The lines are make's: what a line expands to may have `@`, `-` and `+` in front and be
+    /// several lines, each with a shell of its own.
+    pub make: bool,
 }
 
 /// A simple command of a recipe.
@@ -84,18 +111,19 @@ pub struct Command {
 }
 
 /// The simple commands of a recipe that runs in `folder` (absolute), in order.
-pub fn commands(recipe: &Recipe, shell: Shell, folder: &str) -> Vec<Command> {
+pub fn commands(lines: &[Line<'_>], shell: Shell, folder: &str) -> Vec<Command> {
     let mut out = Vec::new();
     let mut state = State { folder: Some(folder.to_owned()), shell };
-    let first_flags = recipe.lines.first().map(|it| Flags::split(&it.text).0);
-    for (index, line) in recipe.lines.iter().enumerate() {
-        let (flags, _) = Flags::split(&line.text);
-        let flags = if shell.one { first_flags.unwrap_or(flags) } else { flags };
-        for part in lines_of_shell(&line.expanded) {
+    for (index, line) in lines.iter().enumerate() {
+        let flags = if shell.one { lines[0].flags } else { line.flags };
+        for part in parts(line.expanded, shell) {
             if !shell.one {
                 state = State { folder: Some(folder.to_owned()), shell };
             }
-            let (own, text) = Flags::split_expanded(part);
+            let (own, text) = match shell.make {
+                true => Flags::split_expanded(part),
+                false => (Flags::default(), part),
+            };
             let ignores = flags.ignores || own.ignores;
             line_commands(text, index, ignores, &mut state, &mut out);
             if out.len() > 5_000 {
@@ -104,7 +132,7 @@ pub fn commands(recipe: &Recipe, shell: Shell, folder: &str) -> Vec<Command> {
         }
     }
     if shell.one && !state.shell.stops {
-        hide_before_last_line(recipe, &mut out);
+        hide_before_last_line(lines, &mut out);
     }
     let last = out.iter().rposition(|it| !it.idle).map_or(0, |it| out[it].line);
     for command in &mut out {
@@ -132,9 +160,18 @@ pub fn script(text: &str, shell: Shell, folder: Option<&str>) -> Vec<Command> {
     out
 }
 
+/// What of a line goes to a shell of its own.
+fn parts(text: &str, shell: Shell) -> impl Iterator<Item = &str> {
+    let (several, whole) = match shell.make {
+        true => (Some(lines_of_shell(text)), None),
+        false => (None, Some(text)),
+    };
+    several.into_iter().flatten().chain(whole)
+}
+
 /// With `.ONESHELL` and a shell that goes on after failures only the last command counts.
-fn hide_before_last_line(recipe: &Recipe, commands: &mut [Command]) {
-    let looks_back = recipe.lines.iter().any(|it| {
+fn hide_before_last_line(lines: &[Line<'_>], commands: &mut [Command]) {
+    let looks_back = lines.iter().any(|it| {
         ["$?", "exit", "trap", "||", "if "].iter().any(|word| it.expanded.contains(word))
     });
     let Some((last, before)) = commands.split_last_mut() else { return };
@@ -142,7 +179,7 @@ fn hide_before_last_line(recipe: &Recipe, commands: &mut [Command]) {
         return;
     }
     for command in before.iter_mut().filter(|it| it.line < last.line && it.hidden.is_none()) {
-        let why = format!("with `.ONESHELL` only the last command counts, `{}`", last.name);
+        let why = format!("in one shell only the last command counts, `{}`", last.name);
         command.hidden = Some(why);
     }
 }
@@ -354,180 +391,6 @@ fn set_options(words: &[String], shell: &mut Shell) {
     }
 }
 
-/// Commands that run another one: `env A=b`, `sudo`, `time`, `poetry run`, `npx`, …
-fn without_wrappers(words: Vec<String>) -> Vec<String> {
-    let mut from = 0;
-    for _ in 0..6 {
-        let word = |at: usize| words.get(from + at).map_or("", String::as_str);
-        let width = match (word(0), word(1)) {
-            (
-                "env" | "sudo" | "time" | "exec" | "command" | "nice" | "npx" | "bunx" | "uvx"
-                | "pipx",
-                _,
-            )
-            | ("@", _) => 1,
-            ("poetry" | "uv" | "pipenv" | "pdm" | "hatch" | "rye" | "pixi", "run")
-            | ("bundle" | "npm" | "pnpm" | "yarn" | "composer", "exec")
-            | ("npm", "x")
-            | ("go", "tool")
-                if word(2) != "cover" =>
-            {
-                2
-            }
-            ("timeout", _) => 2,
-            ("python" | "python3" | "python2", "-m") => 2,
-            _ if is_assignment(word(0)) && from + 1 < words.len() => 1,
-            _ => break,
-        };
-        from += width;
-        while words.get(from).is_some_and(|it| it.starts_with('-')) && width != 2 {
-            from += 1;
-        }
-    }
-    if from == 0 || from >= words.len() { words } else { words[from..].to_vec() }
-}
-
-fn is_assignment(word: &str) -> bool {
-    shell::assignment(word).is_some()
-}
-
-/// Whether the command only prints or prepares. A test that decides nothing further is a check.
-fn is_idle(words: &[String], tested: bool) -> bool {
-    let name = words[0].rsplit('/').next().unwrap_or("");
-    let second = words.get(1).map_or("", String::as_str);
-    match name {
-        "test" | "[" | "[[" | "which" => return tested,
-        "command" if second == "-v" => return tested,
-        "exit" | "return" => return matches!(second, "" | "0"),
-        _ => {}
-    }
-    matches!(
-        name,
-        "echo"
-            | "printf"
-            | "true"
-            | ":"
-            | "cd"
-            | "pushd"
-            | "popd"
-            | "export"
-            | "set"
-            | "unset"
-            | "mkdir"
-            | "touch"
-            | "sleep"
-            | "rm"
-            | "date"
-            | "cat"
-            | "clear"
-            | "tput"
-            | "shift"
-            | "local"
-            | "trap"
-            | "wait"
-            | "ulimit"
-            | "umask"
-            | "source"
-            | "."
-            | "rmdir"
-            | "read"
-            | "break"
-            | "continue"
-    ) || name.starts_with('#')
-}
-
-/// Whether the command passes on what it reads and succeeds whatever that is.
-fn only_shows(words: &[String]) -> bool {
-    matches!(
-        words[0].as_str(),
-        "tee"
-            | "cat"
-            | "sort"
-            | "head"
-            | "tail"
-            | "awk"
-            | "sed"
-            | "tr"
-            | "column"
-            | "less"
-            | "more"
-            | "fold"
-            | "cut"
-            | "uniq"
-            | "wc"
-            | "nl"
-            | "ts"
-    ) && !words.iter().any(|it| it.contains("exit"))
-}
-
-/// What the command checks, by its name and its words.
-fn checks(name: &str, words: &[String]) -> Option<&'static str> {
-    let has = |it: &str| words.iter().any(|word| word == it);
-    let second = words.get(1).map_or("", String::as_str);
-    let first_plain =
-        words.iter().skip(1).find(|it| !it.starts_with(['-', '+'])).map_or("", String::as_str);
-    Some(match name {
-        "go" if second == "test" => "tests",
-        "go" if second == "vet" => "style",
-        "cargo" => match first_plain {
-            "test" | "nextest" | "tarpaulin" | "llvm-cov" => "tests",
-            "clippy" => "style",
-            "fmt" if has("--check") => "style",
-            "audit" | "deny" => "security",
-            _ => return None,
-        },
-        "pytest" | "py.test" | "tox" | "nox" | "unittest" | "nosetests" | "jest" | "vitest"
-        | "mocha" | "ava" | "karma" | "cypress" | "playwright" | "rspec" | "phpunit" | "pest"
-        | "gotestsum" | "ginkgo" | "ctest" | "bats" | "kuttl" | "newman" | "behave" | "rake"
-        | "robot" | "trial" => "tests",
-        "npm" | "yarn" | "pnpm" | "bun" => {
-            let script = if matches!(second, "run" | "run-script") {
-                words.get(2).map_or("", String::as_str)
-            } else {
-                second
-            };
-            match script.split(':').next().unwrap_or("") {
-                "test" | "t" | "e2e" => "tests",
-                "lint" | "typecheck" => "style",
-                "audit" => "security",
-                _ => return None,
-            }
-        }
-        "mvn" | "mvnw" | "gradle" | "gradlew"
-            if has("test") || has("verify") || has("check") || has("integrationTest") =>
-        {
-            "tests"
-        }
-        "dotnet" | "swift" | "mix" | "stack" | "cabal" | "bazel" | "bazelisk" | "helm"
-        | "forge" | "dart" | "flutter" | "deno" | "zig" | "opa" | "conftest"
-            if second == "test" =>
-        {
-            "tests"
-        }
-        "golangci-lint" if second != "version" && !has("--version") => "style",
-        "eslint" | "flake8" | "pylint" | "mypy" | "pyright" | "staticcheck" | "revive"
-        | "rubocop" | "shellcheck" | "hadolint" | "yamllint" | "markdownlint" | "stylelint"
-        | "tslint" | "golint" | "pydocstyle" | "phpstan" | "psalm" | "ktlint" | "checkstyle"
-        | "actionlint" | "tflint" | "buf" | "spectral" | "codespell" | "misspell"
-        | "ansible-lint" | "kubeconform" | "kube-linter" | "kubeval" | "errcheck" | "gocyclo"
-        | "vulture" | "cppcheck" => "style",
-        "ruff" if second == "check" || has("--check") => "style",
-        "black" | "isort" | "prettier" | "gofumpt"
-            if has("--check") || has("-c") || has("--check-only") || has("--list-different") =>
-        {
-            "style"
-        }
-        "gosec" | "govulncheck" | "bandit" | "safety" | "pip-audit" | "trivy" | "grype"
-        | "snyk" | "semgrep" | "gitleaks" | "trufflehog" | "checkov" | "tfsec" | "osv-scanner"
-        | "nancy" | "brakeman" | "bundler-audit" | "detect-secrets" | "kics"
-        | "dependency-check" | "terrascan" => "security",
-        "k6" | "locust" | "vegeta" | "artillery" | "wrk" | "hey" | "jmeter" | "gatling" | "ab" => {
-            "load"
-        }
-        _ => return None,
-    })
-}
-
 /// Reads the call of make: `-C folder`, and the goals.
 fn run_make(command: &mut Command, folder: Option<&str>) {
     let mut goals = Vec::new();
@@ -565,20 +428,16 @@ fn join(folder: Option<&str>, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::makefile::model::RecipeLine;
 
-    fn read(lines: &[&str], shell: Shell) -> Vec<Command> {
-        let line = |it: &&str| RecipeLine {
-            text: (*it).to_owned(),
-            expanded: (*it).to_owned(),
-            ..RecipeLine::default()
-        };
-        let recipe = Recipe { lines: lines.iter().map(line).collect(), ..Recipe::default() };
-        commands(&recipe, shell, "/ROOT")
+    const MAKE: Shell = Shell { make: true, pipefail: false, stops: false, one: false };
+
+    fn read(lines: &[&'static str], shell: Shell) -> Vec<Command> {
+        let line = |it: &&'static str| Line { text: it, expanded: it, flags: Flags::split(it).0 };
+        commands(&lines.iter().map(line).collect::<Vec<_>>(), shell, "/ROOT")
     }
 
-    fn hides(line: &str) -> bool {
-        read(&[line], Shell::default())[0].hidden.is_some()
+    fn hides(line: &'static str) -> bool {
+        read(&[line], MAKE)[0].hidden.is_some()
     }
 
     #[test]
@@ -589,15 +448,9 @@ mod tests {
         assert!(hides("go test ./... | tee log"));
         assert!(hides("go test ./... ; echo done"));
         assert!(hides("go test ./... &"));
-        let line = RecipeLine {
-            text: "$(RUNNER) -f tests chart".to_owned(),
-            expanded: " -f tests chart".to_owned(),
-            ..RecipeLine::default()
-        };
-        let unknown = Recipe { lines: vec![line], ..Recipe::default() };
-        assert!(commands(&unknown, Shell::default(), "/ROOT")[0].hidden.is_none());
-        assert!(hides("if go test ./...; then echo good; else echo bad; fi"));
-        let one = Shell { one: true, ..Shell::default() };
+        let line = Line { text: "$(X) -f a", expanded: " -f a", flags: Flags::default() };
+        assert!(commands(&[line], MAKE, "/ROOT")[0].hidden.is_none());
+        let one = Shell { one: true, ..MAKE };
         assert!(read(&["go test ./...", "echo done"], one)[0].hidden.is_some());
     }
 
@@ -611,31 +464,27 @@ mod tests {
         assert!(!hides("go test ./...; status=$$?; docker stop db; exit $$status"));
         assert!(!hides("go vet ./... ; go test ./..."));
         assert!(!hides("if go test ./...; then echo good; else exit 1; fi"));
-        let one = Shell { one: true, stops: true, ..Shell::default() };
+        let one = Shell { one: true, stops: true, ..MAKE };
         assert!(read(&["go test ./...", "echo done"], one)[0].hidden.is_none());
         assert!(!hides("go test ./... | go-junit-report -set-exit-code"));
-        let log = read(&["go test ./... | tee log", "! grep FAIL log"], Shell::default());
+        let log = read(&["go test ./... | tee log", "! grep FAIL log"], MAKE);
         assert!(log.iter().all(|it| it.hidden.is_none()));
-        let piped = read(&["set -eo pipefail; go test ./... | tee log"], Shell::default());
+        let piped = read(&["set -eo pipefail; go test ./... | tee log"], MAKE);
         assert!(piped.iter().all(|it| it.hidden.is_none()));
     }
 
     #[test]
     fn folders_and_goals_are_followed() {
-        let found = read(&["cd api && make -C ../web -j 4 test A=b", "make"], Shell::default());
+        let found = read(&["cd api && make -C ../web -j 4 test A=b", "make"], MAKE);
         let calls: Vec<_> =
             found.iter().filter_map(|it| Some((it.folder.clone()?, it.goals.clone()?))).collect();
         assert_eq!(calls, [("web".into(), vec!["test".into()]), (String::new(), vec![])]);
-        assert_eq!(
-            read(&["(cd api && npm test); ls"], Shell::default())[2].folder.as_deref(),
-            Some("")
-        );
+        assert_eq!(read(&["(cd api && npm test); ls"], MAKE)[2].folder.as_deref(), Some(""));
     }
 
     #[test]
     fn wrappers_are_looked_through() {
-        let found =
-            read(&["CI=1 poetry run pytest -q", "python -m pytest", "npx jest"], Shell::default());
+        let found = read(&["CI=1 poetry run pytest -q", "python -m pytest", "npx jest"], MAKE);
         assert!(found.iter().all(|it| it.checks == Some("tests")), "{found:?}");
     }
 }
