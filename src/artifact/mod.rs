@@ -19,6 +19,8 @@ pub enum Kind {
     Kubernetes,
     /// A `Makefile`.
     Makefile,
+    /// The file of another runner: justfile, Taskfile.yml, package.json, tox.ini, …
+    Runner,
     /// A description of an HTTP interface: OpenAPI 2, 3.0, 3.1 or 3.2.
     Openapi,
     /// A report of test coverage.
@@ -42,6 +44,7 @@ impl Kind {
             Self::Dockerfile => "dockerfile",
             Self::Kubernetes => "kubernetes",
             Self::Makefile => "makefile",
+            Self::Runner => "runner",
             Self::Openapi => "openapi",
             Self::Coverage => "coverage",
             Self::Docs => "docs",
@@ -155,6 +158,12 @@ pub fn reading(path: &str) -> Reading {
             | ".env.example"
             | "codeowners"
             | "justfile"
+            | ".justfile"
+            | "noxfile.py"
+            | "mise.toml"
+            | ".mise.toml"
+            | "taskfile.dist.yml"
+            | "taskfile.dist.yaml"
             | "taskfile.yml"
             | "taskfile.yaml"
             | "cargo.toml"
@@ -209,6 +218,9 @@ pub fn parse(source: Source) -> Parsed {
     }
     if compose::recognise(&source) {
         return compose::parse(source);
+    }
+    if runner::recognise(&source) {
+        return runner::parse(source);
     }
     if coverage::recognise(&source) {
         return coverage::parse(source);
@@ -352,6 +364,7 @@ pub mod makefile;
 pub mod openapi;
 pub mod recipe;
 pub mod render;
+pub mod runner;
 pub mod suppression;
 pub mod workflow;
 
