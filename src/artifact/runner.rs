@@ -17,7 +17,7 @@ use super::{
     recipe::{Flags, Shell, UNKNOWN},
 };
 use crate::{
-    document::{Node, Tree},
+    document::{Node, Problem, Tree},
     parse,
     source::{Source, Span},
 };
@@ -106,14 +106,17 @@ fn filled(text: &str, open: &str, close: &str, value: impl Fn(&str) -> Option<St
     out
 }
 
-/// How a file is read.
+/// The grammar of a file.
+type Parse = fn(Source) -> (Tree, Vec<Problem>);
+
+/// How tasks are read out of what the grammar gives.
 type Read = fn(&Tree) -> Vec<File>;
 
-fn reader(source: &Source) -> Option<(fn(Source) -> (Tree, Vec<crate::document::Problem>), Read)> {
+fn reader(source: &Source) -> Option<(Parse, Read)> {
     let has = |word: &str| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
-    let plain: fn(Source) -> _ = |source| (Tree::new(source), Vec::new());
+    let plain: Parse = |source| (Tree::new(source), Vec::new());
     Some(match source.name().to_ascii_lowercase().as_str() {
-        "justfile" | ".justfile" => (plain, just::read as Read),
+        "justfile" | ".justfile" => (plain, just::read),
         "taskfile.yml" | "taskfile.yaml" | "taskfile.dist.yml" | "taskfile.dist.yaml"
             if has("tasks:") =>
         {
