@@ -379,10 +379,10 @@ fn rules(policy: &Policy, options: &Check, config: &Config) -> Result<RuleSet, R
 fn configure(rules: &mut RuleSet, config: &Config) -> Result<(), RunError> {
     for rule in &mut rules.rules {
         if let Some(severity) = config.severity.get(&*rule.id) {
-            rule.severity = *severity;
+            rule.change(|it| it.severity = *severity);
         }
         for (name, value) in config.params.get(&*rule.id).into_iter().flatten() {
-            let Some(old) = rule.params.get_mut(name) else {
+            let Some(old) = rule.params.get(name) else {
                 let message = format!("{}: the rule has no parameter `{name}`", config::PATH);
                 return Err(RunError::Argument(message));
             };
@@ -391,7 +391,7 @@ fn configure(rules: &mut RuleSet, config: &Config) -> Result<(), RunError> {
                 let message = format!("{}: `{name}` of {id} must be of type {kind}", config::PATH);
                 return Err(RunError::Argument(message));
             }
-            *old = value.clone();
+            rule.change(|it| drop(it.params.insert(name.clone(), value.clone())));
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use serde::{
 use toml::Spanned;
 
 use super::{
-    Equivalent, Example, Power, Profile, Require, Rule, RuleError,
+    Equivalent, Example, Head, Power, Profile, Require, Rule, RuleError,
     compile::Programs,
     edit::{Change, Edit},
     nearest,
@@ -39,7 +39,7 @@ impl From<Spanned<String>> for Written {
 /// A rule file, without its examples.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Head {
+struct Draft {
     title: String,
     severity: Severity,
     #[serde(default)]
@@ -143,23 +143,71 @@ fn split(text: &str) -> usize {
     memmem::find(text.as_bytes(), b"\n[[example]]").map_or(text.len(), |at| at + 1)
 }
 
-/// The profile that a rule file names, found without reading the file; nothing if it is not clear.
-pub(super) fn profile_of(text: &str) -> Option<Profile> {
+/// The word that a rule file gives for `key`, found without reading the file. Nothing, if the file
+/// does not have the key; an error, if it is not clear.
+fn word<'t>(text: &'t str, key: &str) -> Result<Option<&'t str>, ()> {
     let head = &text[..split(text)];
-    let Some(at) = memmem::find(head.as_bytes(), b"\nprofile") else {
-        return (!head.starts_with("profile")).then_some(Profile::Default);
+    let mut lines = memmem::find_iter(head.as_bytes(), key).filter(|&at| {
+        let before = head[..at].chars().next_back();
+        before.is_none_or(|it| it == '\n') && head[at + key.len()..].trim_start().starts_with('=')
+    });
+    let Some(at) = lines.next() else { return Ok(None) };
+    let value = head[at..].lines().next().and_then(|it| it.split_once('=')).map_or("", |it| it.1);
+    let word = value.trim().strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let is_plain = |it: &&str| !it.contains(['"', '\\']) && !it.is_empty();
+    word.filter(is_plain).filter(|_| lines.next().is_none()).map(Some).ok_or(())
+}
+
+/// The profile and the view that a rule file names, if both are clear at first sight.
+fn first_look(text: &str) -> Option<(Profile, &'static View)> {
+    let profile = match word(text, "profile").ok()? {
+        None => Profile::Default,
+        Some(name) => Profile::named(name)?,
     };
-    let line = head[at + 1..].lines().next()?;
-    let (key, value) = line.split_once('=')?;
-    match (key.trim(), value.trim()) {
-        ("profile", "\"default\"") => Some(Profile::Default),
-        ("profile", "\"strict\"") => Some(Profile::Strict),
-        ("profile", "\"all\"") => Some(Profile::All),
-        _ => None,
+    Some((profile, artifact::view(word(text, "subject").ok()??)?))
+}
+
+/// What a rule file says, without its examples.
+pub(super) fn head(path: &str, text: &str) -> Result<Head, RuleError> {
+    draft(path, text)?.head(path, text)
+}
+
+fn draft(path: &str, text: &str) -> Result<Draft, RuleError> {
+    toml::from_str(&text[..split(text)]).map_err(|error| malformed(path, text, 0, &error))
+}
+
+impl Draft {
+    fn head(self, path: &str, text: &str) -> Result<Head, RuleError> {
+        Ok(Head {
+            title: self.title,
+            severity: self.severity,
+            power: self.power,
+            items: self.items.into_iter().map(Into::into).collect(),
+            equivalents: self.equivalents.into_iter().map(Into::into).collect(),
+            why: self.why,
+            fix: self.fix,
+            refs: self.refs,
+            when: self.when.map(Into::into),
+            proves: self.proves.map(Into::into),
+            at: self.at.map(Into::into),
+            params: self.params,
+            edits: edits(self.edit, path, text)?,
+            requires: requires(self.require, path, text)?,
+        })
     }
 }
 
 impl Rule {
+    /// A rule that comes with the program: only its profile and its view are read yet.
+    pub(super) fn builtin(id: &str, text: &'static str) -> Result<Self, RuleError> {
+        let path = format!("rules/{id}.toml");
+        let text = Cow::Borrowed(text);
+        match first_look(&text) {
+            Some((profile, view)) => Ok(Self::new(id, path, text, profile, view)),
+            None => Self::parse(id, &path, text),
+        }
+    }
+
     /// The rule that a file describes. Its examples are not read, its expressions not compiled.
     pub fn parse(id: &str, path: &str, text: Cow<'static, str>) -> Result<Self, RuleError> {
         Self::parse_with(artifact::view, id, path, text)
@@ -172,38 +220,29 @@ impl Rule {
         path: &str,
         text: Cow<'static, str>,
     ) -> Result<Self, RuleError> {
-        let head: Head = toml::from_str(&text[..split(&text)])
-            .map_err(|error| malformed(path, &text, 0, &error))?;
-        let name = head.subject.get_ref();
-        let Some(view) = view(name) else {
-            return Err(unknown_view(path, &text, &head.subject));
+        let draft = draft(path, &text)?;
+        let Some(view) = view(draft.subject.get_ref()) else {
+            return Err(unknown_view(path, &text, &draft.subject));
         };
-        Ok(Self {
-            id: id.into(),
-            title: head.title,
-            severity: head.severity,
-            profile: head.profile,
-            power: head.power,
-            items: head.items.into_iter().map(Into::into).collect(),
-            equivalents: head.equivalents.into_iter().map(Into::into).collect(),
-            why: head.why,
-            fix: head.fix,
-            refs: head.refs,
-            view,
-            when: head.when.map(Into::into),
-            proves: head.proves.map(Into::into),
-            at: head.at.map(Into::into),
-            params: head.params,
-            edits: edits(head.edit, path, &text)?,
-            requires: requires(head.require, path, &text)?,
-            text,
-            path: path.to_owned(),
-            programs: OnceLock::new(),
-        })
+        let profile = draft.profile;
+        let head = draft.head(path, &text)?.into();
+        Ok(Self { head, ..Self::new(id, path.to_owned(), text, profile, view) })
+    }
+
+    fn new(
+        id: &str,
+        path: String,
+        text: Cow<'static, str>,
+        profile: Profile,
+        view: &'static View,
+    ) -> Self {
+        let (head, programs) = (OnceLock::new(), OnceLock::new());
+        Self { id: id.into(), path, text, profile, view, head, programs }
     }
 
     /// Checks what is otherwise only looked at when a file needs it: expressions and examples.
     pub fn check(&self) -> Result<(), RuleError> {
+        head(&self.path, &self.text)?;
         Programs::of(self, true)?;
         self.examples().map(drop)
     }

@@ -3,11 +3,11 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
-use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::{artifact::View, finding::Severity};
@@ -49,6 +49,11 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// The profile with that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Default, Self::Strict, Self::All].into_iter().find(|it| it.name() == name)
+    }
+
     /// The name that users see and write.
     pub fn name(self) -> &'static str {
         match self {
@@ -122,17 +127,31 @@ pub struct Example {
     pub fixed: BTreeMap<String, String>,
 }
 
-/// One defect, as its file describes it.
+/// One defect, as its file describes it. What the file says beyond its first look is read when it
+/// is first asked for: most rules are about files that a repository does not have.
 #[derive(Debug)]
 pub struct Rule {
     /// The path of its file below `rules/`, without `.toml`.
     pub id: Arc<str>,
+    /// When it is on.
+    pub profile: Profile,
+    /// Where its subjects come from.
+    pub view: &'static View,
+    /// The text of its file.
+    pub text: Cow<'static, str>,
+    /// The path of its file, as errors name it.
+    pub path: String,
+    head: OnceLock<Head>,
+    programs: OnceLock<Result<Programs, RuleError>>,
+}
+
+/// What a rule file says, without its examples.
+#[derive(Debug, Default)]
+pub struct Head {
     /// The defect, in a few words.
     pub title: String,
     /// How bad it is.
     pub severity: Severity,
-    /// When it is on.
-    pub profile: Profile,
     /// What it can say about its items.
     pub power: Power,
     /// The checklist items it is about.
@@ -145,8 +164,6 @@ pub struct Rule {
     pub fix: String,
     /// Where to read more.
     pub refs: Vec<String>,
-    /// Where its subjects come from.
-    pub view: &'static View,
     /// Which subjects are judged; all, if there is none.
     pub when: Option<Written>,
     /// What proves its items.
@@ -159,11 +176,14 @@ pub struct Rule {
     pub requires: Vec<Require>,
     /// How to mend it.
     pub edits: Vec<Edit>,
-    /// The text of its file.
-    pub text: Cow<'static, str>,
-    /// The path of its file, as errors name it.
-    pub path: String,
-    programs: OnceLock<Result<Programs, RuleError>>,
+}
+
+impl Deref for Rule {
+    type Target = Head;
+
+    fn deref(&self) -> &Head {
+        self.head.get_or_init(|| self.read())
+    }
 }
 
 /// The rules that are on.
@@ -173,20 +193,31 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
 }
 
+impl Rule {
+    /// Changes what the file says, as the configuration of a repository may.
+    pub fn change(&mut self, change: impl FnOnce(&mut Head)) {
+        let mut head = self.head.take().unwrap_or_else(|| self.read());
+        change(&mut head);
+        self.head = head.into();
+    }
+
+    /// Only built-in rules are read this late, and a test reads them all.
+    fn read(&self) -> Head {
+        load::head(&self.path, &self.text).unwrap_or_default()
+    }
+}
+
 impl RuleSet {
     /// The rules that come with the program.
     pub fn builtin() -> Result<Self, RuleError> {
         Self::builtin_of(Profile::All)
     }
 
-    /// Those of them that a profile holds: the others are not even read, which a start notices.
+    /// Those of them that a profile holds.
     pub fn builtin_of(profile: Profile) -> Result<Self, RuleError> {
-        let rules = BUILTIN
-            .par_iter()
-            .with_min_len(16)
-            .filter(|(_, text)| load::profile_of(text).is_none_or(|it| it <= profile))
-            .map(|(id, text)| Rule::parse(id, &format!("rules/{id}.toml"), Cow::Borrowed(text)));
-        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+        let rules = BUILTIN.iter().map(|(id, text)| Rule::builtin(id, text));
+        let on = |it: &Result<Rule, _>| it.as_ref().map_or(true, |it| it.profile <= profile);
+        Ok(Self { rules: rules.filter(on).collect::<Result<_, _>>()? })
     }
 
     /// The ids of all rules that come with the program, sorted.

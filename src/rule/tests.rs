@@ -282,8 +282,9 @@ fn the_rules_that_come_with_the_program_are_sound() {
     assert!(set.rules.is_sorted_by(|a, b| a.id < b.id));
     for rule in &set.rules {
         rule.check().unwrap_or_else(|error| panic!("{error:?}"));
-        let quick = load::profile_of(&rule.text);
-        assert!(quick.is_none_or(|it| it == rule.profile), "{}: {quick:?}", rule.id);
+        let read = Rule::parse(&rule.id, &rule.path, rule.text.clone()).unwrap();
+        assert_eq!((read.profile, read.view.name), (rule.profile, rule.view.name), "{}", rule.id);
+        assert_eq!(read.title, rule.title);
     }
     let default = RuleSet::builtin_of(Profile::Default).unwrap();
     assert!(default.rules.len() < set.rules.len());
