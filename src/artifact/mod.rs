@@ -31,6 +31,8 @@ pub enum Kind {
     Workflow,
     /// A Compose file.
     Compose,
+    /// A Python module.
+    Python,
     /// The comments that say not to report something.
     Suppression,
     /// The repository as a whole: views that join artifacts.
@@ -50,6 +52,7 @@ impl Kind {
             Self::Docs => "docs",
             Self::Workflow => "workflow",
             Self::Compose => "compose",
+            Self::Python => "python",
             Self::Suppression => "suppression",
             Self::Repository => "repository",
         }
@@ -189,7 +192,7 @@ pub fn reading(path: &str) -> Reading {
     }
     match extension {
         "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "cov" | "coveragexml"
-        | "dockerfile" | "containerfile" | "make" | "mak" | "mk" => Reading::Artifact,
+        | "dockerfile" | "containerfile" | "make" | "mak" | "mk" | "py" => Reading::Artifact,
         "sh" | "bash" => Reading::Text,
         _ if ["dockerfile", "containerfile", "makefile", "gnumakefile"]
             .iter()
@@ -204,6 +207,9 @@ pub fn reading(path: &str) -> Reading {
 
 /// Reads a file, if it is one of ours.
 pub fn parse(source: Source) -> Parsed {
+    if python::recognise(&source) {
+        return python::parse(source);
+    }
     if dockerfile::recognise(&source) {
         return dockerfile::parse(source);
     }
@@ -363,6 +369,7 @@ pub mod kubernetes;
 pub mod makefile;
 pub mod openapi;
 pub mod recipe;
+pub mod python;
 pub mod render;
 pub mod runner;
 pub mod suppression;
@@ -382,6 +389,8 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         compose::VIEWS,
         suppression::VIEWS,
         crate::repository::VIEWS,
+        crate::repository::PYTHON[0],
+        crate::repository::PYTHON[1],
     ]
     .into_iter()
     .flatten()

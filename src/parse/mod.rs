@@ -9,6 +9,7 @@ mod keys;
 pub mod makefile;
 pub mod pull;
 pub mod put;
+pub mod python;
 pub mod shell;
 pub mod toml;
 pub mod xml;

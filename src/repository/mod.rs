@@ -14,6 +14,7 @@ mod monitor;
 mod objects;
 mod policy;
 mod probe;
+mod python;
 mod recipe;
 mod reference;
 mod scaling;
@@ -53,6 +54,7 @@ pub struct Repository<'a> {
     builds: Vec<Build>,
     images: HashMap<String, Build>,
     only_image: Option<String>,
+    python: python::Python<'a>,
 }
 
 impl<'a> Repository<'a> {
@@ -84,6 +86,7 @@ impl<'a> Repository<'a> {
             images: builds::by_image(&builds),
             builds,
             only_image,
+            python: python::Python::new(artifacts, files),
         }
     }
 
@@ -148,6 +151,9 @@ pub const VIEWS: &[View] = &[
     coverage::MISSED_VIEW,
     coverage::UNMEASURED_VIEW,
 ];
+
+/// The views over Python code.
+pub const PYTHON: [&[View]; 2] = [python::VIEWS, python::MIGRATIONS];
 
 /// A map of fields.
 fn record<'a, const N: usize>(fields: [(&'a str, Value<'a>); N]) -> Value<'a> {

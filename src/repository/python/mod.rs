@@ -1,0 +1,134 @@
+//! Python across files: which of them hold a service, where its routers are mounted, who guards
+//! its routes.
+
+mod migrations;
+mod routes;
+mod services;
+mod views;
+
+use std::collections::HashMap;
+
+use self::routes::Route;
+pub(super) use self::{migrations::VIEWS as MIGRATIONS, services::Service, views::VIEWS};
+use crate::{
+    artifact::{Artifact, Kind, python::role::Role},
+    document::Node,
+};
+
+/// How many names an import is followed through.
+const MOST_STEPS: usize = 6;
+
+/// A Python module.
+#[derive(Debug)]
+pub(super) struct Module<'a> {
+    /// Its path.
+    pub path: &'a str,
+    /// Its facts, the module itself first.
+    pub facts: Vec<Node<'a>>,
+    /// What it is for.
+    pub role: Role,
+    /// The service that it belongs to, as an index.
+    pub service: Option<usize>,
+    names: Node<'a>,
+}
+
+impl<'a> Module<'a> {
+    fn new(artifact: &'a Artifact) -> Option<Self> {
+        let facts: Vec<_> = artifact.derived.iter().map(|&it| artifact.tree.node(it)).collect();
+        let names = facts.first()?.get("names")?;
+        let path = artifact.tree.source.path.as_str();
+        Some(Self {
+            path,
+            role: crate::artifact::python::role::role(path),
+            facts,
+            service: None,
+            names,
+        })
+    }
+
+    /// The facts of one kind.
+    pub fn of(&self, kind: &str) -> impl Iterator<Item = Node<'a>> {
+        self.facts.iter().copied().filter(move |it| it.str("fact") == Some(kind))
+    }
+}
+
+/// What is known of the Python code of a repository.
+#[derive(Debug, Default)]
+pub(super) struct Python<'a> {
+    /// The modules, by path.
+    pub modules: Vec<Module<'a>>,
+    /// The services: folders with a manifest below which an app is made.
+    pub services: Vec<Service<'a>>,
+    /// The routes of all services.
+    pub routes: Vec<Route<'a>>,
+    /// Modules by the last part of their dotted path.
+    by_name: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Python<'a> {
+    /// The Python code among these artifacts.
+    pub fn new(artifacts: &'a [Artifact], files: &'a [String]) -> Self {
+        let python = artifacts.iter().filter(|it| it.kind == Kind::Python);
+        let modules: Vec<_> = python.filter_map(Module::new).collect();
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, module) in modules.iter().enumerate() {
+            by_name.entry(module_name(module.path)).or_default().push(at);
+        }
+        let mut all = Self { modules, by_name, ..Self::default() };
+        all.services = services::find(&mut all.modules, files);
+        all.routes = routes::routes(&all);
+        services::describe(&mut all);
+        all
+    }
+
+    /// The module of a dotted path, seen from the module at `from`.
+    fn module(&self, dotted: &str, from: &str) -> Option<usize> {
+        let last = dotted.rsplit('.').next()?;
+        let wanted = dotted.replace('.', "/");
+        let found = self.by_name.get(last)?.iter().copied().filter(|&at| {
+            let stem = stem(self.modules[at].path);
+            stem.strip_suffix(wanted.as_str()).is_some_and(|it| it.is_empty() || it.ends_with('/'))
+        });
+        found.max_by_key(|&at| (shared(self.modules[at].path, from), std::cmp::Reverse(at)))
+    }
+
+    /// The module and the name that a dotted path leads to, imports of imports followed.
+    fn definition(&self, dotted: &str, from: &str) -> Option<(usize, &str)> {
+        let (mut dotted, mut from) = (dotted.to_owned(), from);
+        for _ in 0..MOST_STEPS {
+            let (module, name) = dotted.rsplit_once('.')?;
+            let at = self.module(module, from)?;
+            let module = &self.modules[at];
+            match module.names.get(name).filter(|it| it.text() != dotted) {
+                Some(next) => {
+                    from = module.path;
+                    dotted = next.text().to_owned();
+                }
+                None => return module.own(name).map(|name| (at, name)),
+            }
+        }
+        None
+    }
+}
+
+impl<'a> Module<'a> {
+    /// The name, as one that a call of this module is assigned to.
+    fn own(&self, name: &str) -> Option<&'a str> {
+        self.of("call").filter_map(|it| it.str("assigned")).find(|it| *it == name)
+    }
+}
+
+/// The path of a module without `.py` and `/__init__.py`.
+fn stem(path: &str) -> &str {
+    let path = path.strip_suffix(".py").unwrap_or(path);
+    path.strip_suffix("/__init__").unwrap_or(path)
+}
+
+fn module_name(path: &str) -> &str {
+    stem(path).rsplit('/').next().unwrap_or(path)
+}
+
+/// How many folders two paths share.
+fn shared(one: &str, other: &str) -> usize {
+    one.split('/').zip(other.split('/')).take_while(|(a, b)| a == b).count()
+}
