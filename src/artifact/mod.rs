@@ -391,6 +391,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         crate::repository::VIEWS,
         crate::repository::PYTHON[0],
         crate::repository::PYTHON[1],
+        crate::repository::PYTHON[2],
     ]
     .into_iter()
     .flatten()

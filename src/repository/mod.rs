@@ -153,7 +153,7 @@ pub const VIEWS: &[View] = &[
 ];
 
 /// The views over Python code.
-pub const PYTHON: [&[View]; 2] = [python::VIEWS, python::MIGRATIONS];
+pub const PYTHON: [&[View]; 3] = [python::VIEWS, python::WHOLE, python::MIGRATIONS];
 
 /// A map of fields.
 fn record<'a, const N: usize>(fields: [(&'a str, Value<'a>); N]) -> Value<'a> {

@@ -323,8 +323,11 @@ fn shown(argument: &Expr) -> Vec<&Expr> {
 const SECRET_WORDS: &[&str] = &[
     "password",
     "passwd",
-    "secret",
     "client_secret",
+    "app_secret",
+    "jwt_secret",
+    "signing_secret",
+    "webhook_secret",
     "secret_key",
     "private_key",
     "api_key",
@@ -362,7 +365,8 @@ pub(super) fn is_secret(name: &str) -> bool {
     let ends = |word: &str| {
         name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
     };
-    SECRET_WORDS.iter().any(|it| ends(it)) && !about.iter().any(|it| name.starts_with(it))
+    (name == "secret" || SECRET_WORDS.iter().any(|it| ends(it)))
+        && !about.iter().any(|it| name.starts_with(it))
 }
 
 /// Headers that rules ask about.

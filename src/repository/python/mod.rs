@@ -3,13 +3,18 @@
 
 mod migrations;
 mod routes;
+mod service_view;
 mod services;
+mod tests_view;
 mod views;
 
 use std::collections::HashMap;
 
 use self::routes::Route;
 pub(super) use self::{migrations::VIEWS as MIGRATIONS, services::Service, views::VIEWS};
+
+/// The views over services and tests as a whole.
+pub(super) const WHOLE: &[crate::artifact::View] = &[service_view::VIEW, tests_view::VIEW];
 use crate::{
     artifact::{Artifact, Kind, python::role::Role},
     document::Node,

@@ -1,6 +1,6 @@
 //! The views over Python code that runs in a service.
 
-use super::{Module, Python};
+use super::{Module, Python, routes::Route};
 use crate::{
     artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
     document::Node,
@@ -162,7 +162,19 @@ const MIDDLEWARE: &[Field] = &[
     Field { name: "name", shape: Shape::Text, means: "the class, or the function, that is added" },
     Field { name: "path", shape: Shape::Text, means: "the same with its module" },
     Field { name: "kwargs", shape: Shape::Any, means: "its arguments by name" },
+    Field {
+        name: "origins",
+        shape: Shape::Any,
+        means: "`allow_origins`; the default, if it is a setting",
+    },
     Field { name: "call", shape: Shape::Any, means: "the call that adds it" },
+];
+
+const CLASS: &[Field] = &[
+    Field { name: "name", shape: Shape::Text, means: "its name" },
+    Field { name: "used", shape: Shape::Bool, means: "whether anything else names it" },
+    Field { name: "headers", shape: TEXTS, means: "the headers that it spells, in lower case" },
+    Field { name: "definition", shape: Shape::Any, means: "the class as it is written" },
 ];
 
 /// A view over facts of one kind.
@@ -214,6 +226,12 @@ pub(in crate::repository) const VIEWS: &[View] = &[
         |repository, emit| facts(repository, "foreign_key", emit),
     ),
     over(
+        "python.middleware_class",
+        "a class of middleware that a service defines",
+        &[Field { name: "it", shape: Shape::Record(CLASS), means: "the class" }, SERVICE],
+        classes,
+    ),
+    over(
         "python.route",
         "a route of a service",
         &[Field { name: "it", shape: Shape::Record(ROUTE), means: "the route" }, SERVICE],
@@ -248,11 +266,19 @@ fn middleware<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 ("name", Value::Str(path.rsplit('.').next().unwrap_or(path))),
                 ("path", Value::Str(path)),
                 ("kwargs", Value::maybe(call.get("kwargs"))),
+                ("origins", Value::maybe(origins(&python.services[at], call))),
                 ("call", Value::Node(call)),
             ]);
             emit(subject(it, &services[at], call));
         }
     }
+}
+
+/// The origins that a call allows: as written, or the default of the setting that it names.
+fn origins<'a>(service: &super::Service<'a>, call: Node<'a>) -> Option<Node<'a>> {
+    let written = call.at(&["kwargs", "allow_origins"])?;
+    let name = written.str("path").and_then(|it| it.rsplit('.').next());
+    name.and_then(|it| service.settings.get(it).copied().flatten()).or(Some(written))
 }
 
 /// The class that a call adds as middleware.
@@ -268,6 +294,41 @@ pub(super) fn added(call: Node<'_>) -> Option<(Node<'_>, Node<'_>)> {
     class.is_map().then_some((class, call))
 }
 
+fn classes<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let python = &repository.python;
+    let services: Vec<_> = (0..python.services.len()).map(|at| service(python, at)).collect();
+    // Each is looked for in every text: nobody honest defines hundreds.
+    let mut left = 100;
+    for module in &python.modules {
+        let Some(at) = module.service else { continue };
+        for class in module.of("middleware_class").take(left) {
+            left -= 1;
+            let name = class.str("name").unwrap_or_default();
+            let headers = module.of("header").filter(|it| it.str("class") == Some(name));
+            let it = record([
+                ("name", Value::Str(name)),
+                ("used", Value::Bool(is_used(python, module, name))),
+                ("headers", Value::list(headers.filter_map(|it| it.str("name")).map(Value::Str))),
+                ("definition", Value::Node(class)),
+            ]);
+            emit(subject(it, &services[at], class));
+        }
+    }
+}
+
+/// Whether anything but the definition names a class: its own file again, or a file that imports
+/// it, or a text that may load it by name.
+fn is_used(python: &Python<'_>, own: &Module<'_>, name: &str) -> bool {
+    let count = |it: &Module<'_>| {
+        let text = it.facts.first().map_or("", |it| it.tree().source.text.as_str());
+        memchr::memmem::find_iter(text.as_bytes(), name.as_bytes()).take(2).count()
+    };
+    python.modules.iter().any(|it| match std::ptr::eq(it, own) {
+        true => count(it) > 1,
+        false => count(it) > 0,
+    })
+}
+
 fn routes<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let python = &repository.python;
     let services: Vec<_> = (0..python.services.len()).map(|at| service(python, at)).collect();
@@ -281,7 +342,6 @@ fn routes<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         let module: &Module<'a> = &python.modules[route.module];
         let Some(at) = module.service else { continue };
         let path = route.paths.first().cloned().unwrap_or_default();
-        let purpose = purpose(&path, route.node.str("function").unwrap_or_default());
         let it = record([
             ("path", Value::text(path)),
             ("known", Value::Bool(route.known)),
@@ -289,7 +349,9 @@ fn routes<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             ("guards", Value::list(route.guards.iter().map(|it| Value::text(it.as_str())))),
             ("guarded", Value::Bool(is_guarded(&route.guards, route.node))),
             ("peers", Value::Int(peers[at])),
-            ("purpose", Value::Str(purpose)),
+            ("changes", Value::Bool(changes(route.node))),
+            ("limited", Value::Bool(is_limited(route))),
+            ("purpose", Value::Str(purpose_of(route))),
             ("route", Value::Node(route.node)),
         ]);
         emit(subject(it, &services[at], route.node));
@@ -338,7 +400,7 @@ const GUARDS: &[&str] = &[
 ];
 
 /// Whether something about a route asks who calls; in doubt it does.
-fn is_guarded(guards: &[String], route: Node<'_>) -> bool {
+pub(super) fn is_guarded(guards: &[String], route: Node<'_>) -> bool {
     let says = |it: &str| {
         let name = it.rsplit('.').next().unwrap_or(it).to_ascii_lowercase();
         GUARDS.iter().any(|word| name.contains(word))
@@ -355,11 +417,34 @@ fn is_guarded(guards: &[String], route: Node<'_>) -> bool {
         || route.get("denies").and_then(Node::as_bool) == Some(true)
 }
 
+/// Whether a route changes something, by its methods.
+pub(super) fn changes(route: Node<'_>) -> bool {
+    let methods = route.get("methods").into_iter().flat_map(Node::children);
+    methods.map(Node::text).any(|it| matches!(it, "POST" | "PUT" | "PATCH" | "DELETE"))
+}
+
+/// Whether something about a route limits its rate.
+pub(super) fn is_limited(route: &Route<'_>) -> bool {
+    let says = |it: &str| {
+        let name = it.to_ascii_lowercase();
+        name.contains("limit") || name.contains("throttl")
+    };
+    let decorators = route.node.get("decorators").into_iter().flat_map(Node::children);
+    let calls = route.node.get("calls").into_iter().flat_map(Node::children);
+    route.guards.iter().any(|it| says(it)) || decorators.chain(calls).any(|it| says(it.text()))
+}
+
+/// What a route is for.
+pub(super) fn purpose_of(route: &Route<'_>) -> &'static str {
+    let path = route.paths.first().map_or("", String::as_str);
+    purpose(path, route.node.str("function").unwrap_or_default())
+}
+
 /// What a route is for, by the end of its path and the name of its function.
 fn purpose(path: &str, function: &str) -> &'static str {
     let path = path.to_ascii_lowercase();
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let any = |words: &[&str]| words.iter().any(|it| last == *it);
+    let any = |words: &[&str]| words.contains(&last);
     let login = ["login", "signin", "sign-in", "token", "access-token", "sign_in", "authenticate"];
     let health = [
         "health",
