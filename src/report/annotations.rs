@@ -6,7 +6,10 @@ use super::{
     Report,
     escape::{CommandData, CommandProperty, Plain, shortened},
 };
-use crate::finding::{Finding, Severity};
+use crate::{
+    finding::{Finding, Severity},
+    patch::Added,
+};
 
 /// How many annotations of a level GitHub shows for one step; it drops the others in silence.
 pub const OF_ONE_LEVEL: usize = 10;
@@ -20,19 +23,7 @@ const LEVELS: [(Severity, &str); 3] =
 
 /// One command for each of the worst findings of each level, and how many there are.
 pub fn render(report: &Report) -> String {
-    let mut out = String::new();
-    for (severity, level) in LEVELS {
-        let counts = |it: &&Finding| it.severity == severity && it.waived.is_none();
-        let mut findings: Vec<_> = report.findings.iter().filter(counts).collect();
-        findings.sort_by_key(|it| Reverse((report.blocks(it), it.new)));
-        for finding in findings.iter().take(OF_ONE_LEVEL) {
-            let _ = writeln!(out, "{}", command(level, finding, report));
-        }
-        let (shown, all) = (findings.len().min(OF_ONE_LEVEL), findings.len());
-        if all > 0 {
-            let _ = writeln!(out, "{shown} of {all} {level}s shown as annotations");
-        }
-    }
+    let mut out = commands(report, &order(report, None)).text;
     let _ = writeln!(out, "seaworthy: {}", report.verdict.name());
     if let Some(problem) = report.problems.first() {
         let (n, path, reason) = (report.problems.len(), &problem.path, &problem.reason);
@@ -41,8 +32,66 @@ pub fn render(report: &Report) -> String {
     out
 }
 
+/// What nobody answered for, what to mend first at the top: what blocks, what the change brought,
+/// the worse, and what lies on a line that the change adds.
+pub fn order<'r>(report: &'r Report, changed: Option<&Added>) -> Vec<&'r Finding> {
+    let mut open: Vec<_> = report.findings.iter().filter(|it| it.waived.is_none()).collect();
+    open.sort_by_key(|it| {
+        let touched = changed.is_some_and(|changed| is_on(it, changed));
+        Reverse((report.blocks(it), it.new, it.severity, touched))
+    });
+    open
+}
+
+/// Whether a finding lies on one of the lines.
+pub fn is_on(finding: &Finding, lines: &Added) -> bool {
+    let place = finding.place.start.line..=finding.place.end.line;
+    lines.get(&*finding.place.path).is_some_and(|it| it.iter().any(|line| place.contains(line)))
+}
+
+/// Findings as workflow commands, as far as GitHub shows them.
+pub struct Commands<'r> {
+    /// The commands, and how many of each level are shown.
+    pub text: String,
+    /// The findings for which there is no room, in their order.
+    pub rest: Vec<&'r Finding>,
+}
+
+/// The first of `findings` of each level, each as a command.
+pub fn commands<'r>(report: &Report, findings: &[&'r Finding]) -> Commands<'r> {
+    let (mut text, mut rest) = (String::new(), Vec::new());
+    for (severity, level) in LEVELS {
+        let of_level: Vec<_> =
+            findings.iter().copied().filter(|it| it.severity == severity).collect();
+        let shown = of_level.len().min(OF_ONE_LEVEL);
+        for finding in &of_level[..shown] {
+            let _ = writeln!(text, "{}", command(level, finding, report));
+        }
+        if !of_level.is_empty() {
+            let _ = writeln!(text, "{shown} of {} {level}s shown as annotations", of_level.len());
+        }
+        rest.extend(&of_level[shown..]);
+    }
+    Commands { text, rest }
+}
+
+/// The title of an annotation: the defect, and the rule.
+pub fn title(finding: &Finding, report: &Report) -> String {
+    match report.rules.get(&finding.rule) {
+        Some(help) => format!("{} ({})", help.title, finding.rule),
+        None => finding.rule.to_string(),
+    }
+}
+
+/// The message of an annotation: what is wrong, and what to do.
+pub fn message(finding: &Finding, report: &Report) -> String {
+    let help = report.rules.get(&finding.rule);
+    let fix = help.map_or(String::new(), |it| format!("\n{}", it.fix));
+    shortened(&format!("{}{fix}", finding.message), MESSAGE)
+}
+
 fn command(level: &str, finding: &Finding, report: &Report) -> String {
-    let (place, help) = (&finding.place, report.rules.get(&finding.rule));
+    let place = &finding.place;
     let mut text = format!("::{level} file={}", CommandProperty(&place.path));
     let (start, end) = (place.start, place.end);
     let _ = write!(text, ",line={}", start.line.max(1));
@@ -52,12 +101,7 @@ fn command(level: &str, finding: &Finding, report: &Report) -> String {
     } else if end.line > start.line {
         let _ = write!(text, ",endLine={}", end.line);
     }
-    let title = match help {
-        Some(help) => format!("{} ({})", help.title, finding.rule),
-        None => finding.rule.to_string(),
-    };
-    let fix = help.map_or(String::new(), |it| format!("\n{}", it.fix));
-    let message = shortened(&format!("{}{fix}", finding.message), MESSAGE);
+    let (title, message) = (title(finding, report), message(finding, report));
     let _ = write!(text, ",title={}::{}", CommandProperty(title), CommandData(message));
     text
 }

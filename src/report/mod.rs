@@ -55,6 +55,29 @@ impl Report {
     }
 }
 
+/// What the change under review does to the policy that it is judged by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// The files of the policy that it adds, changes or removes, each with that word.
+    pub files: Vec<(String, &'static str)>,
+    /// How many findings would block by the edited policy; nothing where it cannot be used.
+    pub blocking: Option<usize>,
+}
+
+impl PolicyChange {
+    /// What the edited policy would say.
+    fn then(&self) -> String {
+        match self.blocking {
+            None => "that of this change cannot be used".to_owned(),
+            Some(0) => "by that of this change nothing would block".to_owned(),
+            Some(n) => {
+                let findings = terminal::counted(n, "finding");
+                format!("by that of this change {findings} would block")
+            }
+        }
+    }
+}
+
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
@@ -146,7 +169,7 @@ pub fn render(report: &Report, format: Format, style: &Style) -> String {
         Format::Json => json::render(report),
         Format::Sarif => sarif::render(report),
         Format::Github => annotations::render(report),
-        Format::Markdown => markdown::comment(report, markdown::Links::default()),
+        Format::Markdown => markdown::comment(report, markdown::Frame::default()),
         Format::Junit => junit::render(report),
         Format::Gitlab => gitlab::render(report),
         Format::Html => html::render(report),
