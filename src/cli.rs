@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(feature = "github")]
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -63,6 +65,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "terminal")]
         format: Listing,
     },
+    /// Judge a change in a job of GitHub Actions, and tell it there: what the action runs
+    #[cfg(feature = "github")]
+    Github(Box<Github>),
     /// Run the examples of rule files
     Test {
         /// A folder of rules; the built-in ones if none is named
@@ -147,6 +152,169 @@ pub struct Check {
     pub threads: Option<usize>,
 }
 
+impl Default for Check {
+    fn default() -> Self {
+        Cli::parse_from(["seaworthy"]).check
+    }
+}
+
+/// What the action does. Each option is an input of the action, and may also be given as a variable:
+/// `--fail-on` as SEAWORTHY_FAIL_ON.
+#[cfg(feature = "github")]
+#[derive(Args, Clone, Debug)]
+pub struct Github {
+    /// The folder to judge
+    #[arg(long, default_value = ".")]
+    pub path: PathBuf,
+    /// The configuration, instead of .seaworthy/config.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A folder with rules of your own, beside .seaworthy/rules; one a line
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Which rules are on
+    #[arg(long, value_parser = parse_profile, value_name = "default|strict|all")]
+    pub profile: Option<Profile>,
+    /// Only these rules: ids, globs, or what a peer calls them; separated by commas or lines
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Not these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// The least severity that blocks
+    #[arg(long, value_enum)]
+    pub fail_on: Option<FailOn>,
+    /// Where configuration, own rules, readiness.toml and baseline of a change under review come from
+    #[arg(long, value_enum, default_value = "base")]
+    pub policy_from: PolicyFrom,
+    /// Block only on what the change brings
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub new_only: bool,
+    /// Block only on findings in lines or files that the change touches
+    #[arg(long, value_enum, default_value = "off")]
+    pub changed_only: ChangedOnly,
+    /// Block only on what an earlier JSON report does not hold
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Where annotations go: workflow commands, the check run of the job, or first the one and then the other
+    #[arg(long, value_enum, default_value = "auto")]
+    pub annotations: Annotations,
+    /// When to comment on the pull request
+    #[arg(long, value_enum, default_value = "on-findings")]
+    pub comment: Comment,
+    /// Tells the comments of several runs on one pull request apart: legs of a matrix, parts of a monorepo
+    #[arg(long, value_name = "KEY", default_value = "")]
+    pub comment_key: String,
+    /// Whose comments are ours, for the token of an app of your own: its login, such as my-app[bot]
+    #[arg(long, value_name = "LOGIN")]
+    pub comment_author: Option<String>,
+    /// Post fixes as review suggestions
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set)]
+    pub suggestions: bool,
+    /// Write the summary of the job
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub summary: bool,
+    /// Also write a SARIF report here
+    #[arg(long, value_name = "FILE")]
+    pub sarif_file: Option<PathBuf>,
+    /// Write the JSON report here, instead of into the temporary folder of the job
+    #[arg(long, value_name = "FILE")]
+    pub json_file: Option<PathBuf>,
+    /// Also write a JUnit report here
+    #[arg(long, value_name = "FILE")]
+    pub junit_file: Option<PathBuf>,
+    /// Also write a GitLab code quality report here
+    #[arg(long, value_name = "FILE")]
+    pub gitlab_file: Option<PathBuf>,
+    /// Save what there is to tell, for a job that may write (see --post), and write no comment
+    #[arg(long, value_name = "FILE", conflicts_with = "post")]
+    pub save: Option<PathBuf>,
+    /// Judge nothing; comment what another run has saved, in a job that a workflow_run started
+    #[arg(long, value_name = "FILE")]
+    pub post: Option<PathBuf>,
+}
+
+/// Where the policy comes from.
+#[cfg(feature = "github")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFrom {
+    /// From what the change will be merged into: it cannot loosen what it is judged by.
+    Base,
+    /// From the change itself.
+    Head,
+}
+
+/// What counts as touched by the change.
+#[cfg(feature = "github")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChangedOnly {
+    /// Everything.
+    Off,
+    /// Every line of the files it touches.
+    Files,
+    /// The lines it adds.
+    Lines,
+}
+
+/// Where annotations go.
+#[cfg(feature = "github")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Annotations {
+    /// Commands, and the check run of the job for those that commands have no room for.
+    Auto,
+    /// Workflow commands: ten of each level.
+    Commands,
+    /// The check run of the job; commands where the token may not write there.
+    Check,
+    /// Nowhere.
+    Off,
+}
+
+/// When there is a comment.
+#[cfg(feature = "github")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Comment {
+    /// When there is something to say; where it says something, until that is resolved.
+    OnFindings,
+    /// Always.
+    Always,
+    /// Never.
+    Off,
+}
+
+/// The arguments of a process, with those of `seaworthy github` that stand in the environment.
+#[cfg(feature = "github")]
+pub fn with_environment(
+    mut arguments: Vec<OsString>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Vec<OsString> {
+    let command = <Cli as clap::CommandFactory>::command();
+    let Some(command) = command.find_subcommand("github") else { return arguments };
+    if arguments.get(1).is_none_or(|it| it != "github") {
+        return arguments;
+    }
+    let given = arguments.clone();
+    let is_given = |option: &str| {
+        given.iter().filter_map(|it| it.to_str()).any(|it| it.split('=').next() == Some(option))
+    };
+    for argument in command.get_arguments() {
+        let Some(name) = argument.get_long() else { continue };
+        let option = format!("--{name}");
+        let Some(value) = variable(&format!("SEAWORTHY_{}", name.replace('-', "_").to_uppercase()))
+        else {
+            continue;
+        };
+        let many = matches!(argument.get_action(), clap::ArgAction::Append);
+        let values: Vec<_> = if many { value.lines().collect() } else { vec![&*value] };
+        for value in values.iter().map(|it| it.trim()).filter(|it| !it.is_empty()) {
+            if !is_given(&option) {
+                arguments.push(format!("{option}={value}").into());
+            }
+        }
+    }
+    arguments
+}
+
 /// The least severity that blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -156,6 +324,7 @@ pub enum FailOn {
     /// Warnings and errors.
     Warning,
     /// Every finding.
+    #[value(alias = "notice")]
     Info,
     /// Nothing.
     Never,
@@ -197,6 +366,30 @@ fn parse_output(text: &str) -> Result<(Format, PathBuf), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "github")]
+    #[test]
+    fn the_environment_gives_what_the_command_line_does_not() {
+        let variable = |name: &str| {
+            Some(match name {
+                "SEAWORTHY_FAIL_ON" => "never".to_owned(),
+                "SEAWORTHY_RULES" => "a b\n\n -c\n".to_owned(),
+                "SEAWORTHY_SUMMARY" => "false".to_owned(),
+                "SEAWORTHY_CONFIG" => String::new(),
+                _ => return None,
+            })
+        };
+        let read = |arguments: &[&str]| {
+            let arguments = arguments.iter().map(OsString::from).collect();
+            Cli::parse_from(with_environment(arguments, variable))
+        };
+        let cli = read(&["seaworthy", "github", "--fail-on=warning"]);
+        let Some(Command::Github(github)) = cli.command else { panic!("not github") };
+        assert_eq!(github.fail_on, Some(FailOn::Warning));
+        assert_eq!(github.rules, [PathBuf::from("a b"), PathBuf::from("-c")]);
+        assert!(!github.summary && github.config.is_none());
+        assert_eq!(read(&["seaworthy", "check"]).check.fail_on, None);
+    }
 
     #[test]
     fn check_is_the_default() {

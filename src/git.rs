@@ -257,6 +257,20 @@ pub(crate) mod sample {
         }
     }
 
+    /// A commit with `files` on top of `from`, checked out.
+    pub fn branch(root: &Path, from: &str, files: &[(&str, &str)]) -> String {
+        git(root, &["checkout", "-q", from], b"").unwrap();
+        write(root, files);
+        commit(root)
+    }
+
+    /// Checks out the merge of `head` into `base`.
+    pub fn merge(root: &Path, base: &str, head: &str) {
+        git(root, &["checkout", "-q", base], b"").unwrap();
+        let who = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+        git(root, &[&who[..], &["merge", "-q", "--no-ff", "-m", "x", head]].concat(), b"").unwrap();
+    }
+
     /// Commits all that lies on disk, and gives the commit.
     pub fn commit(root: &Path) -> String {
         git(root, &["add", "-A"], b"").unwrap();

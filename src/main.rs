@@ -10,7 +10,8 @@ use std::{
 };
 
 use clap::Parser as _;
-use miette::{GraphicalReportHandler, GraphicalTheme};
+#[cfg(feature = "github")]
+use seaworthy::{cli, github};
 use seaworthy::{
     cli::{Check, Cli, Command, Listing},
     date::Date,
@@ -26,7 +27,7 @@ const NO_ANSWER: u8 = 2;
 const NOTHING: u8 = 3;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = read_arguments();
     let answer = match cli.command.unwrap_or_else(|| Command::Check(Box::new(cli.check))) {
         Command::Check(options) => check(&options),
         Command::Inspect { file, format } => inspect(&file, format),
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
         Command::Rules { format, rules } => list(&rules, format),
         Command::Checklist(options) => checklist(&options),
         Command::Init { path, format } => start(&path, format),
+        #[cfg(feature = "github")]
+        Command::Github(options) => {
+            Ok(github::run(&options, &github::Ground::of_process(), &mut print))
+        }
     };
     match answer {
         Ok(code) => ExitCode::from(code),
@@ -43,6 +48,17 @@ fn main() -> ExitCode {
             ExitCode::from(NO_ANSWER)
         }
     }
+}
+
+#[cfg(feature = "github")]
+fn read_arguments() -> Cli {
+    let variable = |name: &str| std::env::var(name).ok();
+    Cli::parse_from(cli::with_environment(std::env::args_os().collect(), variable))
+}
+
+#[cfg(not(feature = "github"))]
+fn read_arguments() -> Cli {
+    Cli::parse()
 }
 
 fn check(options: &Check) -> Result<u8, RunError> {
@@ -177,11 +193,5 @@ fn print(text: &str) {
 
 fn complain(error: &RunError) {
     let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
-    if handler.render_report(&mut text, error).is_err() {
-        text = format!("{error}\n");
-    }
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(error.text(color).as_bytes());
 }

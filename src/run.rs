@@ -7,7 +7,7 @@ use std::{
 };
 
 use globset::GlobSet;
-use miette::Diagnostic;
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use thiserror::Error;
 
 use crate::{
@@ -62,6 +62,18 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// The error for people, with the place in the text that it is about.
+    pub fn text(&self, color: bool) -> String {
+        let theme =
+            if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let mut text = String::new();
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+        match handler.render_report(&mut text, self) {
+            Ok(()) => text,
+            Err(_) => format!("{self}\n"),
+        }
+    }
+
     fn path(path: &Path, error: &io::Error) -> Self {
         Self::Path { path: path.display().to_string(), reason: error.to_string() }
     }

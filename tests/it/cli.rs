@@ -279,7 +279,8 @@ fn readme_names_every_command_and_no_option_that_is_not_there() {
     {
         assert!(readme.contains(&format!("| `seaworthy {command}")), "README.md lacks `{command}`");
     }
-    let check = String::from_utf8(seaworthy(&["check", "--help"]).stdout).unwrap();
+    let help_of = |it: &str| String::from_utf8(seaworthy(&[it, "--help"]).stdout).unwrap();
+    let check = help_of("check") + &help_of("github");
     let ours = readme.lines().filter(|it| !it.contains("cargo"));
     for option in ours
         .flat_map(|it| it.split(['`', ' ']))
