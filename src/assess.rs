@@ -1,5 +1,9 @@
 //! What stands behind each line of the checklist: one status per item, and three numbers.
 
+mod claims;
+
+pub use claims::Claim;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -163,6 +167,8 @@ pub struct Input<'a> {
     pub unread: &'a BTreeMap<Fact, &'a Problem>,
     /// What people vouch for.
     pub readiness: &'a Readiness,
+    /// What is ticked in documents.
+    pub claims: &'a [Claim],
     /// When files that a `scope` names last changed.
     pub changed: &'a [(String, Date)],
     /// Today.
@@ -228,6 +234,7 @@ pub fn assess(checklist: &Checklist, input: Input<'_>) -> Vec<ItemStatus> {
             statuses[at] = ItemStatus { status, reason, evidence, item: statuses[at].item.clone() };
         }
     }
+    claims::tell(input.claims, checklist, &mut statuses);
     statuses
 }
 

@@ -12,10 +12,10 @@ use thiserror::Error;
 
 use crate::{
     artifact::{
-        self, Kind, Reading,
+        self, Artifact, Kind, Reading,
         coverage::{Count, merge},
     },
-    assess::{self, ItemStatus, Score},
+    assess::{self, Claim, ItemStatus, Score},
     checklist::checklist,
     cli::{Changed, Check, FailOn},
     config::{self, Config, ConfigError},
@@ -215,10 +215,24 @@ fn assess(
         facts: &outcome.facts,
         unread: &assess::unread(&outcome.problems, kind),
         readiness,
+        claims: &claims(&outcome.artifacts),
         changed,
         now,
     };
     assess::assess(checklist(), input)
+}
+
+/// What is ticked in documents.
+fn claims(artifacts: &[Artifact]) -> Vec<Claim> {
+    let claims = |it| {
+        let claim = |(path, line, text): (&str, u32, &str)| Claim {
+            path: path.into(),
+            line,
+            text: text.to_owned(),
+        };
+        artifact::docs::ticked(it).map(claim)
+    };
+    artifacts.iter().filter(|it| it.kind == Kind::Docs).flat_map(claims).collect()
 }
 
 /// What the coverage reports say of the whole and of the change, if there are any.

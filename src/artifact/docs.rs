@@ -236,6 +236,16 @@ pub fn facts(artifact: &Artifact) -> Option<Node<'_>> {
     artifact.derived.first().map(|&id: &Id| artifact.tree.node(id))
 }
 
+/// The boxes that are ticked in a page: path, line, text. Templates are filled in elsewhere.
+pub fn ticked(artifact: &Artifact) -> impl Iterator<Item = (&str, u32, &str)> {
+    let page = facts(artifact).filter(|it| it.str("role") != Some("template"));
+    let boxes = page.and_then(|it| it.get("boxes")).into_iter().flat_map(Node::children);
+    let ticked = boxes.filter(|it| it.get("ticked").and_then(Node::as_bool) == Some(true));
+    ticked.filter_map(|it| {
+        Some((artifact.tree.source.path.as_str(), it.start().line, it.str("text")?))
+    })
+}
+
 const TOP: Field = Field {
     name: "top",
     shape: Shape::Bool,

@@ -81,6 +81,7 @@ impl World {
             facts: &self.facts,
             unread: &unread,
             readiness: &self.readiness,
+            claims: &[],
             changed: &self.changed,
             now: now.parse().unwrap(),
         };
