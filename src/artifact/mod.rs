@@ -365,6 +365,7 @@ pub mod compose;
 pub mod coverage;
 pub mod docs;
 pub mod dockerfile;
+pub mod helm;
 pub mod kubernetes;
 pub mod makefile;
 pub mod openapi;

@@ -1,0 +1,374 @@
+//! The values of templates: scalars by value, lists and maps in a heap, as Go shares them.
+//!
+//! Maps are shared and change in place (`set`, `merge`), so a value of a map is its place in the
+//! heap. Nothing is freed before the rendering ends, which bounds memory by the work that is
+//! allowed, and nothing is dropped recursively.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use crate::document::Trouble;
+
+/// Text that values share.
+pub type Text = Rc<str>;
+/// The entries of a map, sorted as Go prints and ranges over them.
+pub type Map = BTreeMap<Text, Value>;
+/// What evaluating something gives.
+pub type Outcome<T> = Result<T, Failure>;
+
+/// How deep values may be nested where they are walked.
+pub const DEEPEST: usize = 100;
+/// How many steps one rendering may take.
+const STEPS: u64 = 6_000_000;
+/// How many bytes of text one rendering may make, all intermediate texts included.
+const BYTES: u64 = 128 << 20;
+
+/// Why something could not be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of trouble.
+    pub kind: Trouble,
+    /// What is wrong, lower case.
+    pub reason: String,
+}
+
+impl Failure {
+    /// The template asks for what it does not get, as it would from Helm.
+    pub fn template(reason: impl Into<String>) -> Self {
+        Self { kind: Trouble::Template, reason: reason.into() }
+    }
+
+    /// A bound of ours was met.
+    pub fn limit(reason: impl Into<String>) -> Self {
+        Self { kind: Trouble::Limit, reason: reason.into() }
+    }
+}
+
+/// A value of a template.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Nothing.
+    Nil,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number that a template wrote or computed.
+    Int(i64),
+    /// Any number of a values file: Helm reads all of them as floating point.
+    Float(f64),
+    /// Text.
+    Text(Text),
+    /// A list, by its place in the heap.
+    List(u32),
+    /// A map, by its place in the heap.
+    Map(u32),
+    /// The files of a chart, by its index: `.Files`.
+    Files(u32),
+    /// What the cluster can do: `.Capabilities.APIVersions`.
+    Versions,
+}
+
+impl Value {
+    /// Text as a value.
+    pub fn text(text: impl Into<Text>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// The kind of Go's reflection.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Nil => "invalid",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Float(_) => "float64",
+            Self::Text(_) => "string",
+            Self::List(_) | Self::Versions => "slice",
+            Self::Map(_) | Self::Files(_) => "map",
+        }
+    }
+}
+
+/// Where lists and maps live, and what is left of the work that is allowed.
+#[derive(Debug)]
+pub struct Heap {
+    lists: Vec<Vec<Value>>,
+    maps: Vec<Map>,
+    steps: u64,
+    bytes: u64,
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self { lists: Vec::new(), maps: Vec::new(), steps: STEPS, bytes: BYTES }
+    }
+}
+
+impl Heap {
+    /// Takes `count` steps.
+    ///
+    /// # Errors
+    /// When none are left.
+    pub fn step(&mut self, count: usize) -> Outcome<()> {
+        match self.steps.checked_sub(count as u64) {
+            Some(left) => {
+                self.steps = left;
+                Ok(())
+            }
+            None => {
+                self.steps = 0;
+                Err(Failure::limit("the chart takes more steps than one rendering may"))
+            }
+        }
+    }
+
+    /// Makes room for `count` bytes of text.
+    ///
+    /// # Errors
+    /// When there is none left.
+    pub fn room(&mut self, count: usize) -> Outcome<()> {
+        match self.bytes.checked_sub(count as u64) {
+            Some(left) => {
+                self.bytes = left;
+                Ok(())
+            }
+            None => {
+                self.bytes = 0;
+                Err(Failure::limit("the chart makes more text than one rendering may"))
+            }
+        }
+    }
+
+    /// How many steps and bytes were used.
+    #[cfg(test)]
+    pub fn used(&self) -> (u64, u64) {
+        (STEPS - self.steps, BYTES - self.bytes)
+    }
+
+    /// Text as a value, paid for.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn new_text(&mut self, text: impl AsRef<str>) -> Outcome<Value> {
+        self.room(text.as_ref().len())?;
+        Ok(Value::text(text.as_ref()))
+    }
+
+    /// A new list.
+    ///
+    /// # Errors
+    /// When no steps are left for its items.
+    pub fn new_list(&mut self, items: Vec<Value>) -> Outcome<Value> {
+        self.step(items.len() + 1)?;
+        self.lists.push(items);
+        Ok(Value::List(self.lists.len() as u32 - 1))
+    }
+
+    /// A new map.
+    ///
+    /// # Errors
+    /// When no steps are left for its entries.
+    pub fn new_map(&mut self, entries: Map) -> Outcome<Value> {
+        self.step(entries.len() + 1)?;
+        self.maps.push(entries);
+        Ok(Value::Map(self.maps.len() as u32 - 1))
+    }
+
+    /// The items of a list.
+    pub fn items(&self, list: u32) -> &[Value] {
+        &self.lists[list as usize]
+    }
+
+    /// The entries of a map.
+    pub fn entries(&self, map: u32) -> &Map {
+        &self.maps[map as usize]
+    }
+
+    /// The entries of a map, to be changed; every way into it sees the change.
+    pub fn entries_mut(&mut self, map: u32) -> &mut Map {
+        &mut self.maps[map as usize]
+    }
+
+    /// The value under a key, if `value` is a map that has it.
+    pub fn get(&self, value: &Value, key: &str) -> Option<&Value> {
+        match value {
+            Value::Map(map) => self.entries(*map).get(key),
+            _ => None,
+        }
+    }
+
+    /// The value at the end of a path of keys.
+    pub fn at(&self, value: &Value, path: &[&str]) -> Option<&Value> {
+        let (last, folders) = path.split_last()?;
+        let mut value = value;
+        for key in folders {
+            value = self.get(value, key)?;
+        }
+        self.get(value, last)
+    }
+
+    /// Whether a value is true as conditions see it.
+    pub fn is_true(&self, value: &Value) -> bool {
+        match value {
+            Value::Nil => false,
+            Value::Bool(it) => *it,
+            Value::Int(it) => *it != 0,
+            Value::Float(it) => *it != 0.0,
+            Value::Text(it) => !it.is_empty(),
+            Value::List(it) => !self.items(*it).is_empty(),
+            Value::Map(it) => !self.entries(*it).is_empty(),
+            Value::Files(_) | Value::Versions => true,
+        }
+    }
+
+    /// A copy that shares nothing with the original.
+    ///
+    /// # Errors
+    /// When the value is nested too deep or too large.
+    pub fn deep_copy(&mut self, value: &Value) -> Outcome<Value> {
+        self.copy_below(value, DEEPEST)
+    }
+
+    fn copy_below(&mut self, value: &Value, depth: usize) -> Outcome<Value> {
+        let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+        match value {
+            Value::List(list) => {
+                self.step(self.items(*list).len())?;
+                let items = self.items(*list).to_vec();
+                let items: Outcome<Vec<_>> =
+                    items.iter().map(|it| self.copy_below(it, below)).collect();
+                self.new_list(items?)
+            }
+            Value::Map(map) => {
+                self.step(self.entries(*map).len())?;
+                let mut entries = self.entries(*map).clone();
+                for value in entries.values_mut() {
+                    *value = self.copy_below(value, below)?;
+                }
+                self.new_map(entries)
+            }
+            other => Ok(other.clone()),
+        }
+    }
+
+    /// Whether two values are deeply equal.
+    ///
+    /// # Errors
+    /// When they are nested too deep or too large.
+    pub fn same(&mut self, left: &Value, right: &Value) -> Outcome<bool> {
+        self.same_below(left, right, DEEPEST)
+    }
+
+    fn same_below(&mut self, left: &Value, right: &Value, depth: usize) -> Outcome<bool> {
+        let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+        self.step(1)?;
+        Ok(match (left, right) {
+            (Value::Nil, Value::Nil) | (Value::Versions, Value::Versions) => true,
+            (Value::Bool(left), Value::Bool(right)) => left == right,
+            (Value::Int(left), Value::Int(right)) => left == right,
+            (Value::Float(left), Value::Float(right)) => left == right,
+            (Value::Text(left), Value::Text(right)) => left == right,
+            (Value::Files(left), Value::Files(right)) => left == right,
+            (Value::List(left), Value::List(right)) => {
+                let (left, right) = (self.items(*left).to_vec(), self.items(*right).to_vec());
+                left.len() == right.len() && self.all_same(left.iter().zip(&right), below)?
+            }
+            (Value::Map(left), Value::Map(right)) => {
+                let (left, right) = (self.entries(*left).clone(), self.entries(*right).clone());
+                left.len() == right.len()
+                    && left.keys().eq(right.keys())
+                    && self.all_same(left.values().zip(right.values()), below)?
+            }
+            _ => false,
+        })
+    }
+
+    fn all_same<'v>(
+        &mut self,
+        pairs: impl Iterator<Item = (&'v Value, &'v Value)>,
+        depth: usize,
+    ) -> Outcome<bool> {
+        for (left, right) in pairs {
+            if !self.same_below(left, right, depth)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The text of a value as `{{ }}` prints it.
+    ///
+    /// # Errors
+    /// When it is nested too deep or too large.
+    pub fn display(&mut self, value: &Value) -> Outcome<Text> {
+        if let Value::Text(text) = value {
+            return Ok(text.clone());
+        }
+        let mut text = String::new();
+        self.print(value, &mut text, DEEPEST)?;
+        self.room(text.len())?;
+        Ok(text.into())
+    }
+
+    fn print(&mut self, value: &Value, into: &mut String, depth: usize) -> Outcome<()> {
+        let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+        self.step(1)?;
+        match value {
+            Value::Nil => into.push_str("<nil>"),
+            Value::Bool(it) => into.push_str(if *it { "true" } else { "false" }),
+            Value::Int(it) => into.push_str(&it.to_string()),
+            Value::Float(it) => into.push_str(&super::number::general(*it)),
+            Value::Text(it) => {
+                self.room(it.len())?;
+                into.push_str(it);
+            }
+            Value::List(list) => {
+                into.push('[');
+                for (index, item) in self.items(*list).to_vec().iter().enumerate() {
+                    into.push_str(if index > 0 { " " } else { "" });
+                    self.print(item, into, below)?;
+                }
+                into.push(']');
+            }
+            Value::Map(map) => {
+                into.push_str("map[");
+                for (index, (key, item)) in self.entries(*map).clone().iter().enumerate() {
+                    into.push_str(if index > 0 { " " } else { "" });
+                    into.push_str(key);
+                    into.push(':');
+                    self.print(item, into, below)?;
+                }
+                into.push(']');
+            }
+            Value::Files(_) => into.push_str("map[]"),
+            Value::Versions => into.push_str("[v1]"),
+        }
+        Ok(())
+    }
+}
+
+/// The failure of a walk that met a value nested too deep.
+pub fn too_deep() -> Failure {
+    Failure::limit(format!("a value is nested more than {DEEPEST} deep"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_that_holds_itself_is_a_limit_not_a_crash() {
+        let mut heap = Heap::default();
+        let map = heap.new_map(Map::new()).unwrap();
+        let Value::Map(place) = map else { panic!("a map") };
+        heap.entries_mut(place).insert("self".into(), map.clone());
+        assert_eq!(heap.display(&map).unwrap_err().kind, Trouble::Limit);
+        assert_eq!(heap.deep_copy(&map).unwrap_err().kind, Trouble::Limit);
+        assert_eq!(heap.same(&map, &map).unwrap_err().kind, Trouble::Limit);
+    }
+
+    #[test]
+    fn values_print_as_go_prints_them() {
+        let mut heap = Heap::default();
+        let list = heap.new_list(vec![Value::Float(1.0), Value::text("a"), Value::Nil]).unwrap();
+        let map = heap.new_map([("l".into(), list), ("b".into(), Value::Bool(true))].into());
+        assert_eq!(&*heap.display(&map.unwrap()).unwrap(), "map[b:true l:[1 a <nil>]]");
+    }
+}

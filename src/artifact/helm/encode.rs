@@ -1,0 +1,495 @@
+//! Values as YAML and JSON, bytes as base 64, base 32 and SHA-256.
+
+use super::{
+    data::{DEEPEST, Heap, Outcome, Value, too_deep},
+    number,
+};
+
+/// A value as YAML, as Helm's library writes it: sorted keys, lists not indented.
+///
+/// # Errors
+/// When it is nested too deep or too large.
+pub fn yaml(heap: &mut Heap, value: &Value) -> Outcome<Value> {
+    let mut writer = Yaml { text: String::new(), column: 0 };
+    writer.value(heap, value, 0, DEEPEST)?;
+    heap.room(writer.text.len())?;
+    Ok(Value::text(writer.text.trim_end_matches('\n')))
+}
+
+/// Where a plain text is broken, at the next blank.
+const WIDTH: usize = 80;
+
+struct Yaml {
+    text: String,
+    column: usize,
+}
+
+impl Yaml {
+    fn put(&mut self, text: &str) {
+        self.column += text.chars().count();
+        self.text.push_str(text);
+    }
+
+    fn new_line(&mut self, indent: usize) {
+        self.text.push('\n');
+        self.text.extend(std::iter::repeat_n(' ', indent));
+        self.column = indent;
+    }
+
+    /// Writes a value whose first line is already indented.
+    fn value(&mut self, heap: &mut Heap, value: &Value, indent: usize, depth: usize) -> Outcome<()> {
+        let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+        heap.step(1)?;
+        match value {
+            Value::List(list) if !heap.items(*list).is_empty() => {
+                for (index, item) in heap.items(*list).to_vec().iter().enumerate() {
+                    if index > 0 {
+                        self.new_line(indent);
+                    }
+                    self.put("- ");
+                    self.value(heap, item, indent + 2, below)?;
+                }
+            }
+            Value::Map(map) if !heap.entries(*map).is_empty() => {
+                for (index, (key, item)) in heap.entries(*map).clone().iter().enumerate() {
+                    if index > 0 {
+                        self.new_line(indent);
+                    }
+                    heap.room(key.len())?;
+                    self.scalar(key, indent);
+                    self.put(":");
+                    self.entry(heap, item, indent, below)?;
+                }
+            }
+            Value::List(_) | Value::Versions => self.put("[]"),
+            Value::Map(_) | Value::Files(_) => self.put("{}"),
+            Value::Text(text) => {
+                heap.room(text.len().saturating_add(indent * text.matches('\n').count()))?;
+                self.scalar(text, indent);
+            }
+            Value::Nil => self.put("null"),
+            Value::Bool(it) => self.put(if *it { "true" } else { "false" }),
+            Value::Int(it) => self.put(&it.to_string()),
+            Value::Float(it) => self.put(&number::yaml(*it)),
+        }
+        Ok(())
+    }
+
+    /// What follows `key:`.
+    fn entry(&mut self, heap: &mut Heap, item: &Value, indent: usize, depth: usize) -> Outcome<()> {
+        match item {
+            Value::List(list) if !heap.items(*list).is_empty() => {
+                self.new_line(indent);
+                self.value(heap, item, indent, depth)
+            }
+            Value::Map(map) if !heap.entries(*map).is_empty() => {
+                self.new_line(indent + 2);
+                self.value(heap, item, indent + 2, depth)
+            }
+            _ => {
+                self.put(" ");
+                self.value(heap, item, indent + 2, depth)
+            }
+        }
+    }
+
+    /// A text in the style it needs. `indent` is where its further lines go.
+    fn scalar(&mut self, text: &str, indent: usize) {
+        if text.contains('\n') && is_block(text) {
+            return self.block(text, indent);
+        }
+        match style(text) {
+            Quotes::None => self.folded(text, indent),
+            Quotes::Single => {
+                self.put("'");
+                self.folded(&text.replace('\'', "''"), indent);
+                self.put("'");
+            }
+            Quotes::Double => self.double(text),
+        }
+    }
+
+    /// Plain text, broken at blanks beyond the width.
+    fn folded(&mut self, text: &str, indent: usize) {
+        let chars: Vec<char> = text.chars().collect();
+        for (at, &c) in chars.iter().enumerate() {
+            let breaks = c == ' '
+                && self.column > WIDTH
+                && at > 0
+                && at + 1 < chars.len()
+                && chars[at - 1] != ' '
+                && chars[at + 1] != ' ';
+            if breaks {
+                self.new_line(indent.max(2));
+            } else {
+                self.text.push(c);
+                self.column += 1;
+            }
+        }
+    }
+
+    fn block(&mut self, text: &str, indent: usize) {
+        let body = text.trim_end_matches('\n');
+        let ends = text.len() - body.len();
+        self.put("|");
+        if body.starts_with(' ') || body.starts_with('\n') {
+            self.put("2");
+        }
+        self.put(match ends {
+            0 => "-",
+            1 => "",
+            _ => "+",
+        });
+        for line in body.split('\n') {
+            if line.is_empty() {
+                self.text.push('\n');
+            } else {
+                self.new_line(indent.max(2));
+                self.put(line);
+            }
+        }
+        self.text.extend(std::iter::repeat_n('\n', ends.saturating_sub(1)));
+    }
+
+    fn double(&mut self, text: &str) {
+        self.put("\"");
+        for c in text.chars() {
+            match c {
+                '"' => self.put("\\\""),
+                '\\' => self.put("\\\\"),
+                '\n' => self.put("\\n"),
+                '\r' => self.put("\\r"),
+                '\t' => self.put("\\t"),
+                '\u{85}' => self.put("\\N"),
+                '\u{feff}' => self.put("\\uFEFF"),
+                c if (c as u32) < 0x20 || c == '\u{7f}' => self.put(&format!("\\x{:02X}", c as u32)),
+                c if (c as u32) > 0xffff => self.put(&format!("\\U{:08X}", c as u32)),
+                c => {
+                    self.text.push(c);
+                    self.column += 1;
+                }
+            }
+        }
+        self.put("\"");
+    }
+}
+
+/// Whether a text of several lines is written as a block: not if blanks at the end of a line or
+/// special characters would not survive.
+fn is_block(text: &str) -> bool {
+    let special = |it: char| (it as u32) < 0x20 && it != '\n' && it != '\t' || it as u32 > 0xffff;
+    !text.contains(special)
+        && !text.contains(" \n")
+        && !text.ends_with(' ')
+        && !text.starts_with('\n')
+        && !text.trim_end_matches('\n').is_empty()
+}
+
+enum Quotes {
+    None,
+    Single,
+    Double,
+}
+
+/// The quotes that a text of one line needs.
+fn style(text: &str) -> Quotes {
+    let special = |it: char| (it as u32) < 0x20 || it == '\u{7f}' || it as u32 > 0xffff;
+    if text.contains(special) || text.is_empty() || reads_as_other(text) {
+        return Quotes::Double;
+    }
+    let first = text.chars().next().unwrap_or(' ');
+    let second_blank = text[first.len_utf8()..].chars().next().is_none_or(|it| it == ' ');
+    let indicator = "#,[]{}&*!|>'\"%@`".contains(first)
+        || matches!(first, '-' | '?' | ':') && second_blank;
+    let blank_ends = text.starts_with(' ') || text.ends_with(' ');
+    let inside = text.contains(": ") || text.ends_with(':') || text.contains(" #");
+    let marks = text.starts_with("---") || text.starts_with("...");
+    if indicator || blank_ends || inside || marks { Quotes::Single } else { Quotes::None }
+}
+
+/// Whether YAML 1.1 would read the bare text as something other than text.
+fn reads_as_other(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "true", "True", "TRUE", "false",
+        "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF", "~", "null", "Null", "NULL",
+        ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "-.inf", "<<", "=",
+    ];
+    WORDS.contains(&text) || is_number(text) || is_date(text) || is_sexagesimal(text)
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !digits.starts_with(|it: char| it.is_ascii_digit() || it == '.') {
+        return false;
+    }
+    let plain = digits.replace('_', "");
+    let based = |prefix: &str, radix: u32| {
+        plain.strip_prefix(prefix).is_some_and(|it| u64::from_str_radix(it, radix).is_ok())
+    };
+    based("0x", 16)
+        || based("0b", 2)
+        || based("0o", 8)
+        || plain.bytes().all(|it| it.is_ascii_digit() || b".eE+-".contains(&it))
+            && plain.parse::<f64>().is_ok()
+}
+
+fn is_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() >= 8
+        && bytes[..4].iter().all(u8::is_ascii_digit)
+        && bytes[4] == b'-'
+        && bytes.iter().all(|it| it.is_ascii_digit() || b"-:.TtZz+ ".contains(it))
+}
+
+/// `12:30:45` was a number in base 60.
+fn is_sexagesimal(text: &str) -> bool {
+    let mut parts = text.split(':');
+    let first = parts.next().is_some_and(|it| {
+        let digits = it.strip_prefix(['+', '-']).unwrap_or(it);
+        !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit())
+    });
+    let mut count = 0;
+    let rest = parts.all(|it| {
+        count += 1;
+        let whole = it.split('.').next().unwrap_or("");
+        (1..=2).contains(&whole.len()) && it.bytes().all(|it| it.is_ascii_digit() || it == b'.')
+    });
+    first && rest && count > 0
+}
+
+/// A value as JSON in one line; `<`, `>` and `&` escaped for HTML if asked.
+///
+/// # Errors
+/// When it is nested too deep or too large.
+pub fn json(heap: &mut Heap, value: &Value, html: bool) -> Outcome<Value> {
+    let json = to_json(heap, value, DEEPEST)?;
+    let text = serde_json::to_string(&json).unwrap_or_default();
+    heap.new_text(if html { for_html(&text) } else { text })
+}
+
+/// A value as JSON over several lines.
+///
+/// # Errors
+/// When it is nested too deep or too large.
+pub fn pretty_json(heap: &mut Heap, value: &Value) -> Outcome<Value> {
+    let json = to_json(heap, value, DEEPEST)?;
+    heap.new_text(for_html(&serde_json::to_string_pretty(&json).unwrap_or_default()))
+}
+
+fn for_html(text: &str) -> String {
+    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+fn to_json(heap: &mut Heap, value: &Value, depth: usize) -> Outcome<serde_json::Value> {
+    use serde_json::{Map, Number, Value as Json};
+    let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+    heap.step(1)?;
+    Ok(match value {
+        Value::Nil => Json::Null,
+        Value::Bool(it) => Json::Bool(*it),
+        Value::Int(it) => Json::from(*it),
+        Value::Float(it) if *it == it.trunc() && it.abs() < 9e15 => Json::from(*it as i64),
+        Value::Float(it) => Number::from_f64(*it).map_or(Json::Null, Json::Number),
+        Value::Text(text) => {
+            heap.room(text.len())?;
+            Json::from(&**text)
+        }
+        Value::List(list) => {
+            let items = heap.items(*list).to_vec();
+            let items: Outcome<_> = items.iter().map(|it| to_json(heap, it, below)).collect();
+            Json::Array(items?)
+        }
+        Value::Map(map) => {
+            let mut object = Map::new();
+            for (key, item) in heap.entries(*map).clone() {
+                object.insert(key.to_string(), to_json(heap, &item, below)?);
+            }
+            Json::Object(object)
+        }
+        Value::Files(_) => Json::Object(Map::new()),
+        Value::Versions => Json::Array(Vec::new()),
+    })
+}
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// Bytes in base 64, padded.
+pub fn base64(bytes: &[u8]) -> String {
+    based(bytes, BASE64, 6, 4)
+}
+
+/// Bytes in base 32, padded.
+pub fn base32(bytes: &[u8]) -> String {
+    based(bytes, BASE32, 5, 8)
+}
+
+fn based(bytes: &[u8], alphabet: &[u8], bits: u32, group: usize) -> String {
+    let mut out = String::with_capacity(bytes.len() * 8 / bits as usize + group);
+    let (mut held, mut count) = (0u32, 0u32);
+    let digit = |value: u32| char::from(alphabet[value as usize % alphabet.len()]);
+    for byte in bytes {
+        held = (held << 8 | u32::from(*byte)) & 0xffff;
+        count += 8;
+        while count >= bits {
+            count -= bits;
+            out.push(digit(held >> count));
+        }
+    }
+    if count > 0 {
+        out.push(digit(held << (bits - count)));
+    }
+    while !out.len().is_multiple_of(group) {
+        out.push('=');
+    }
+    out
+}
+
+/// The bytes of a text in base 64, if it is one.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let (mut held, mut count) = (0u32, 0u32);
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    for byte in text.trim_end_matches('=').bytes().filter(|it| !it.is_ascii_whitespace()) {
+        let digit = BASE64.iter().position(|it| *it == byte)?;
+        held = (held << 6 | digit as u32) & 0xffff;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((held >> count) as u8);
+        }
+    }
+    Some(out)
+}
+
+/// The SHA-256 of bytes, in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    let (constants, mut state) = round_constants();
+    let mut message = bytes.to_vec();
+    message.push(0x80);
+    while message.len() % 64 != 56 {
+        message.push(0);
+    }
+    message.extend_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
+    for block in message.chunks_exact(64) {
+        let mut words = [0u32; 64];
+        for (word, four) in words.iter_mut().zip(block.chunks_exact(4)) {
+            *word = u32::from_be_bytes([four[0], four[1], four[2], four[3]]);
+        }
+        for at in 16..64 {
+            let (a, b) = (words[at - 15], words[at - 2]);
+            let a = a.rotate_right(7) ^ a.rotate_right(18) ^ (a >> 3);
+            let b = b.rotate_right(17) ^ b.rotate_right(19) ^ (b >> 10);
+            words[at] =
+                words[at - 16].wrapping_add(a).wrapping_add(words[at - 7]).wrapping_add(b);
+        }
+        compress(&mut state, &words, &constants);
+    }
+    state.iter().map(|it| format!("{it:08x}")).collect()
+}
+
+fn compress(state: &mut [u32; 8], words: &[u32; 64], constants: &[u32; 64]) {
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+    for (word, constant) in words.iter().zip(constants) {
+        let choice = (e & f) ^ (!e & g);
+        let first = (e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25))
+            .wrapping_add(h)
+            .wrapping_add(choice)
+            .wrapping_add(*constant)
+            .wrapping_add(*word);
+        let majority = (a & b) ^ (a & c) ^ (b & c);
+        let second =
+            (a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22)).wrapping_add(majority);
+        (h, g, f, e) = (g, f, e, d.wrapping_add(first));
+        (d, c, b, a) = (c, b, a, first.wrapping_add(second));
+    }
+    for (state, word) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+        *state = state.wrapping_add(word);
+    }
+}
+
+/// The first 32 bits of the fractional parts of the cube roots, and for the first eight of the
+/// square roots, of the first primes: so SHA-256 defines its constants.
+fn round_constants() -> ([u32; 64], [u32; 8]) {
+    let (mut cubes, mut squares) = ([0; 64], [0; 8]);
+    let is_prime = |it: &u128| (2..*it).take_while(|by| by * by <= *it).all(|by| it % by != 0);
+    for (at, prime) in (2..).filter(is_prime).take(64).enumerate() {
+        cubes[at] = root(prime << 96, 3) as u32;
+        if at < 8 {
+            squares[at] = root(prime << 64, 2) as u32;
+        }
+    }
+    (cubes, squares)
+}
+
+/// The whole part of a root.
+fn root(of: u128, power: u32) -> u128 {
+    let (mut low, mut high) = (0u128, 1u128 << 40);
+    while low + 1 < high {
+        let middle = (low + high) / 2;
+        if middle.checked_pow(power).is_some_and(|it| it <= of) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn yaml_of(text: &str) -> String {
+        let mut heap = Heap::default();
+        let map = [("k".into(), Value::text(text))].into();
+        let map = heap.new_map(map).unwrap();
+        let value = yaml(&mut heap, &map).unwrap();
+        heap.display(&value).unwrap().to_string()
+    }
+
+    #[test]
+    fn texts_have_the_quotes_that_helm_gives_them() {
+        for (text, written) in [
+            ("a", "a"),
+            ("~", "\"~\""),
+            ("123", "\"123\""),
+            ("0x1f", "\"0x1f\""),
+            ("true", "\"true\""),
+            ("", "\"\""),
+            ("it's: a", "'it''s: a'"),
+            ("a # b", "'a # b'"),
+            ("*", "'*'"),
+            ("a:b", "a:b"),
+            ("a\tb", "\"a\\tb\""),
+            (" x ", "' x '"),
+            ("2020-01-01", "\"2020-01-01\""),
+            ("- a", "'- a'"),
+            ("%a", "'%a'"),
+            ("a\\b", "a\\b"),
+            ("a\nb\n", "|\n  a\n  b"),
+            ("a\nb", "|-\n  a\n  b"),
+            ("a\n\nb \n\n", "\"a\\n\\nb \\n\\n\""),
+            ("1.2.3", "1.2.3"),
+            ("10:20", "\"10:20\""),
+        ] {
+            assert_eq!(yaml_of(text), format!("k: {written}"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_broken_at_blanks() {
+        let text = "long text with many words so that it passes the limit of eighty characters in \
+                    one line for sure yes";
+        let broken = yaml_of(text);
+        assert!(broken.ends_with("characters in one\n  line for sure yes"), "{broken}");
+    }
+
+    #[test]
+    fn bytes_are_encoded() {
+        assert_eq!(base64(b"a"), "YQ==");
+        assert_eq!(base32(b"a"), "ME======");
+        assert_eq!(from_base64("YQ==").as_deref(), Some(&b"a"[..]));
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(sha256(b""), empty);
+    }
+}
