@@ -6,7 +6,7 @@ use globset::GlobSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    artifact::{self, Artifact, Kind, Select, Subject, makefile},
+    artifact::{self, Artifact, Kind, Select, Subject, helm, makefile, render::Files},
     discover::{self, Content, Found},
     document::{Kind as Holds, Node, Problem},
     repository::Repository,
@@ -20,8 +20,12 @@ const BUDGET: usize = 200_000;
 /// What rules see in the file, as JSON: its kind, its documents, its views, its problems, and for
 /// Makefiles and coverage reports what is read out of them.
 ///
-/// `path` is where it lies on disk: a Makefile is read with what it includes.
+/// `path` is where it lies on disk: a Makefile is read with what it includes, and a file of a Helm
+/// chart is shown as what the chart renders.
 pub fn json(source: Source, path: &Path) -> Json {
+    if let Some(rendered) = chart(path) {
+        return rendered;
+    }
     let mut parsed = artifact::parse(source);
     if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.kind == Kind::Makefile) {
         parsed.problems.extend(link_makefile(artifact, path));
@@ -101,6 +105,47 @@ impl makefile::Files for OnDisk<'_> {
     fn list(&self) -> Option<&[String]> {
         Some(&self.list)
     }
+}
+
+/// What the chart renders to which the file belongs: all of it, or what comes from the template.
+fn chart(path: &Path) -> Option<Json> {
+    let path = path.canonicalize().ok()?;
+    let folder = path.ancestors().skip(1).filter(|it| it.join("Chart.yaml").exists()).last()?;
+    let is_root = |it: &&Path| it.join(".git").exists();
+    let root = path.ancestors().skip(1).find(is_root).unwrap_or(folder);
+    let below = |it: &Path| Some(it.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/"));
+    let found = discover::discover(root, &GlobSet::empty()).ok()?;
+    let list: Vec<String> = found.into_iter().map(|it| it.path).collect();
+    let read = |path: &str| {
+        let found = Found { path: path.to_owned(), content: Content::Disk(root.join(path)) };
+        Some(Source::from_bytes(path, found.read().ok()?))
+    };
+    let files = Files { paths: &list, read: &read };
+    let own = below(&path)?;
+    let folder = helm::chart_of(&own, &files)?;
+    let rendering = helm::one(folder, &files);
+    let is_template = own[folder.len()..].contains("templates/");
+    let mut budget = BUDGET;
+    let documents = |artifact: &Artifact, budget: &mut usize| -> Json {
+        let from = |it: &Node<'_>| !is_template || it.place().0.path == own;
+        artifact.tree.documents().filter(from).map(|it| node(it, budget)).collect()
+    };
+    let mut out = Map::new();
+    out.insert("kind".into(), Kind::Kubernetes.name().into());
+    out.insert("chart".into(), format!("{folder}Chart.yaml").into());
+    let problems = rendering.problems.iter().filter(|it| !is_template || it.path == own);
+    let problem = |it: &Problem| {
+        json!({"path": it.path, "line": it.start.line, "column": it.start.column,
+            "reason": it.reason})
+    };
+    out.insert("problems".into(), problems.map(problem).collect());
+    if let Some((first, others)) = rendering.artifacts.split_first() {
+        out.insert("documents".into(), documents(first, &mut budget));
+        out.insert("views".into(), views(first, &mut budget));
+        let other = |it: &Artifact| (it.tree.source.path.clone(), documents(it, &mut budget));
+        out.insert("others".into(), Json::Object(others.iter().map(other).collect()));
+    }
+    Some(out.into())
 }
 
 fn views(artifact: &Artifact, budget: &mut usize) -> Json {

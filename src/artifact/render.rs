@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Artifact, Role, kubernetes};
+use super::{Artifact, Role, helm, kubernetes};
 use crate::{document::Problem, parse, source::Source};
 
 /// The files of the repository, as renderers see them.
@@ -52,8 +52,8 @@ impl Rendering {
 }
 
 /// Renders what can be rendered. `artifacts` are those that were parsed from files, by path.
-pub fn render(_files: &Files<'_>, _artifacts: &[Artifact]) -> Rendering {
-    Rendering::default()
+pub fn render(files: &Files<'_>, _artifacts: &[Artifact]) -> Rendering {
+    helm::render(files)
 }
 
 /// The manifests in a rendered text. `open` says that something which is deployed with them could

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::semver;
 use crate::{
+    artifact::render::Files,
     document::{Node, Problem, Tree, Trouble},
     parse,
     source::{Source, Span},
@@ -12,31 +13,15 @@ use crate::{
 /// How deep sub-charts may be inside each other.
 const DEEPEST: usize = 8;
 
-/// The files of a repository: every path, sorted, and a way to their texts.
-pub struct Repository<'r> {
-    /// Every path, sorted.
-    pub paths: &'r [&'r str],
-    /// The text of a path; none where there is no such file or it is too large.
-    pub read: &'r dyn Fn(&str) -> Option<String>,
+/// The paths below a folder (which ends with `/`, or is empty for the root), without it.
+fn below<'s>(files: &'s Files<'_>, folder: &'s str) -> impl Iterator<Item = &'s str> {
+    let start = files.paths.partition_point(|it| it.as_str() < folder);
+    files.paths[start..].iter().map_while(move |it| it.strip_prefix(folder))
 }
 
-impl Repository<'_> {
-    /// The paths below a folder (which ends with `/`, or is empty for the root), without it.
-    fn below<'s>(&'s self, folder: &'s str) -> impl Iterator<Item = &'s str> {
-        let start = self.paths.partition_point(|it| *it < folder);
-        self.paths[start..].iter().map_while(move |it| it.strip_prefix(folder))
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.paths.binary_search(&path).is_ok()
-    }
-
-    fn tree(&self, path: &str) -> Option<(Tree, Vec<Problem>)> {
-        self.has(path).then(|| (self.read)(path)).flatten().map(|text| {
-            let source = Source::new(path, text);
-            parse::yaml::parse(source)
-        })
-    }
+/// The tree of a YAML file, if there is one.
+pub fn tree(files: &Files<'_>, path: &str) -> Option<(Tree, Vec<Problem>)> {
+    files.has(path).then(|| (files.read)(path)).flatten().map(parse::yaml::parse)
 }
 
 /// A chart and what it brings.
@@ -91,16 +76,16 @@ pub struct Missing {
 
 impl Chart {
     /// The chart whose `Chart.yaml` lies in `folder`; none if it cannot be read at all.
-    pub fn load(folder: &str, repository: &Repository<'_>) -> Option<Self> {
-        Self::load_below(folder, repository, DEEPEST)
+    pub fn load(folder: &str, files: &Files<'_>) -> Option<Self> {
+        Self::load_below(folder, files, DEEPEST)
     }
 
-    fn load_below(folder: &str, repository: &Repository<'_>, depth: usize) -> Option<Self> {
+    fn load_below(folder: &str, files: &Files<'_>, depth: usize) -> Option<Self> {
         let below = depth.checked_sub(1)?;
-        let (metadata, mut problems) = repository.tree(&format!("{folder}Chart.yaml"))?;
+        let (metadata, mut problems) = tree(files, &format!("{folder}Chart.yaml"))?;
         let name = metadata.documents().next().and_then(|it| it.str("name")).unwrap_or("chart");
         let name = name.to_owned();
-        let values = repository.tree(&format!("{folder}values.yaml")).map(|(tree, trouble)| {
+        let values = tree(files, &format!("{folder}values.yaml")).map(|(tree, trouble)| {
             problems.extend(trouble);
             tree
         });
@@ -116,8 +101,8 @@ impl Chart {
             missing: Vec::new(),
             problems,
         };
-        chart.find_files(repository);
-        chart.find_children(repository, below);
+        chart.find_files(files);
+        chart.find_children(files, below);
         Some(chart)
     }
 
@@ -126,16 +111,15 @@ impl Chart {
         self.metadata.documents().next().and_then(|it| it.str("type")) == Some("library")
     }
 
-    fn find_files(&mut self, repository: &Repository<'_>) {
+    fn find_files(&mut self, files: &Files<'_>) {
         let library = self.is_library();
-        for path in repository.below(&self.folder) {
+        for path in below(files, &self.folder) {
             let name = path.rsplit('/').next().unwrap_or(path);
             if path.starts_with("templates/") {
                 let partial = name.starts_with('_');
                 if (!library || partial) && !name.starts_with('.') {
                     let path = format!("{}{path}", self.folder);
-                    let text = (repository.read)(&path).unwrap_or_default();
-                    self.templates.push(Arc::new(Source::new(path, text)));
+                    self.templates.extend((files.read)(&path).map(Arc::new));
                 }
             } else if !path.starts_with("charts/") && !is_own(path) {
                 self.files.push(path.to_owned());
@@ -143,14 +127,14 @@ impl Chart {
         }
     }
 
-    fn find_children(&mut self, repository: &Repository<'_>, depth: usize) {
-        let mut held = held_folders(&self.folder, repository);
-        let declared = self.declared(repository);
+    fn find_children(&mut self, files: &Files<'_>, depth: usize) {
+        let mut held = held_folders(&self.folder, files);
+        let declared = self.declared(files);
         for dependency in declared {
             let found = held.iter().find(|it| it.is(&dependency));
             let local = || local_folder(&self.folder, &dependency.repository);
             let folder = found.map(|it| it.folder.clone()).or_else(local);
-            let child = folder.and_then(|it| Self::load_below(&it, repository, depth));
+            let child = folder.and_then(|it| Self::load_below(&it, files, depth));
             match child {
                 Some(mut child) => {
                     child.name = dependency.alias.clone().unwrap_or(child.name);
@@ -167,18 +151,18 @@ impl Chart {
             }
         }
         for held in held.iter().filter(|it| !it.declared) {
-            self.children.extend(Self::load_below(&held.folder, repository, depth));
+            self.children.extend(Self::load_below(&held.folder, files, depth));
         }
     }
 
     /// The dependencies that the chart declares: in `Chart.yaml`, or as charts of the first
     /// edition do in `requirements.yaml`.
-    fn declared(&mut self, repository: &Repository<'_>) -> Vec<Dependency> {
+    fn declared(&mut self, files: &Files<'_>) -> Vec<Dependency> {
         let root = self.metadata.documents().next();
         if let Some(list) = root.and_then(|it| it.get("dependencies")) {
             return list.children().map(Dependency::read).collect();
         }
-        let Some((tree, problems)) = repository.tree(&format!("{}requirements.yaml", self.folder))
+        let Some((tree, problems)) = tree(files, &format!("{}requirements.yaml", self.folder))
         else {
             return Vec::new();
         };
@@ -188,12 +172,14 @@ impl Chart {
         declared.map(|it| Dependency { span: Span::default(), ..it }).collect()
     }
 
-    /// A problem for what is missing, at its declaration.
-    pub fn note_missing(&self, consequence: &str) -> Option<Problem> {
+    /// A problem for the dependencies that are missing, at the first declaration: `failed` of `all`
+    /// templates could not be rendered. None if nothing is missing.
+    pub fn note_missing(&self, failed: usize, all: usize) -> Option<Problem> {
         let first = self.missing.first()?;
         let names: Vec<_> = self.missing.iter().map(|it| format!("`{}`", it.name)).collect();
         let reason = format!(
-            "the chart does not hold its dependencies {}: run `helm dependency build`; {consequence}",
+            "the chart does not hold what it depends on ({}), so {failed} of its {all} templates \
+             are not judged: run `helm dependency build` first",
             names.join(", ")
         );
         Some(Problem::at(&self.metadata.source, first.span.start, Trouble::Template, reason))
@@ -259,15 +245,15 @@ impl Held {
     }
 }
 
-fn held_folders(folder: &str, repository: &Repository<'_>) -> Vec<Held> {
+fn held_folders(folder: &str, files: &Files<'_>) -> Vec<Held> {
     let charts = format!("{folder}charts/");
-    let folders = repository.below(&charts).filter_map(|path| {
+    let folders = below(files, &charts).filter_map(|path| {
         let (name, rest) = path.split_once('/')?;
         (rest == "Chart.yaml").then(|| format!("{charts}{name}/"))
     });
     let folders: Vec<_> = folders.collect();
     let held = folders.into_iter().filter_map(|folder| {
-        let (tree, _) = repository.tree(&format!("{folder}Chart.yaml"))?;
+        let (tree, _) = tree(files, &format!("{folder}Chart.yaml"))?;
         let root = tree.documents().next()?;
         let text = |key: &str| root.get(key).map_or(String::new(), scalar);
         Some(Held { name: text("name"), version: text("version"), folder, declared: false })
@@ -293,7 +279,7 @@ fn local_folder(folder: &str, repository: &str) -> Option<String> {
 
 /// The folders of the charts that nobody else holds: those that are rendered. Each ends with `/`,
 /// unless it is the root.
-pub fn roots<'p>(paths: &[&'p str]) -> Vec<&'p str> {
+pub fn roots(paths: &[String]) -> Vec<&str> {
     let folders: Vec<&str> = paths
         .iter()
         .filter_map(|it| it.strip_suffix("Chart.yaml"))
@@ -311,11 +297,12 @@ mod tests {
     use super::*;
 
     fn load(files: &[(&str, &str)]) -> Chart {
-        let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+        let paths: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
         let read = |path: &str| {
-            files.iter().find(|(known, _)| *known == path).map(|(_, text)| (*text).to_owned())
+            let found = files.iter().find(|(known, _)| *known == path);
+            found.map(|(_, text)| Source::new(path, *text))
         };
-        Chart::load("app/", &Repository { paths: &paths, read: &read }).unwrap()
+        Chart::load("app/", &Files { paths: &paths, read: &read }).unwrap()
     }
 
     #[test]
@@ -348,7 +335,7 @@ mod tests {
         ]);
         let names: Vec<_> = chart.children.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["store", "common"]);
-        let problem = chart.note_missing("nothing is rendered").unwrap();
+        let problem = chart.note_missing(1, 2).unwrap();
         assert!(problem.reason.contains("`gone`"), "{}", problem.reason);
         assert_eq!(problem.start.line, 5);
     }
@@ -360,7 +347,8 @@ mod tests {
             "app/charts/db/Chart.yaml",
             "charts/web/Chart.yaml",
             "x/NotChart.yaml",
-        ];
+        ]
+        .map(str::to_owned);
         assert_eq!(roots(&paths), ["app/", "charts/web/"]);
     }
 }

@@ -136,12 +136,6 @@ impl Heap {
         }
     }
 
-    /// How many steps and bytes were used.
-    #[cfg(test)]
-    pub fn used(&self) -> (u64, u64) {
-        (STEPS - self.steps, BYTES - self.bytes)
-    }
-
     /// Text as a value, paid for.
     ///
     /// # Errors

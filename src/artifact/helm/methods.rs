@@ -6,6 +6,7 @@ use super::{
     data::{Failure, Heap, Map, Outcome, Text, Value},
     encode, functions,
 };
+use crate::source::Source;
 
 /// The versions that a cluster of today serves.
 const VERSIONS: &[&str] = &[
@@ -35,7 +36,7 @@ const VERSIONS: &[&str] = &[
 /// The files that charts offer to their templates.
 pub struct Files<'c> {
     sets: Vec<Set>,
-    read: &'c dyn Fn(&str) -> Option<String>,
+    read: &'c (dyn Fn(&str) -> Option<Source> + Sync),
 }
 
 /// Some files of one chart.
@@ -48,7 +49,7 @@ struct Set {
 
 impl<'c> Files<'c> {
     /// No files yet; `read` gives the text of a path of the repository.
-    pub fn new(read: &'c dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn new(read: &'c (dyn Fn(&str) -> Option<Source> + Sync)) -> Self {
         Self { sets: Vec::new(), read }
     }
 
@@ -108,7 +109,7 @@ impl<'c> Files<'c> {
         let set = &self.sets[set as usize];
         let mut files = Vec::with_capacity(set.paths.len());
         for path in &set.paths {
-            let text = (self.read)(&format!("{}{path}", set.folder)).unwrap_or_default();
+            let text = self.read_file(set, path);
             files.push((Value::text(path.as_str()), heap.new_text(text)?));
         }
         Ok(files)
@@ -117,8 +118,11 @@ impl<'c> Files<'c> {
     fn text(&self, set: u32, path: &str) -> String {
         let set = &self.sets[set as usize];
         let path = path.trim_start_matches("./");
-        let known = set.has(path);
-        known.then(|| (self.read)(&format!("{}{path}", set.folder))).flatten().unwrap_or_default()
+        if set.has(path) { self.read_file(set, path) } else { String::new() }
+    }
+
+    fn read_file(&self, set: &Set, path: &str) -> String {
+        (self.read)(&format!("{}{path}", set.folder)).map(|it| it.text).unwrap_or_default()
     }
 
     fn matching(&mut self, set: u32, pattern: &str) -> Value {
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn files_are_read_below_the_chart_only() {
-        let read = |path: &str| Some(format!("text of {path}\n"));
+        let read = |path: &str| Some(Source::new(path, format!("text of {path}\n")));
         let mut files = Files::new(&read);
         let all = files.add("chart/", vec!["files/a.txt".to_owned(), "b.txt".to_owned()]);
         let mut heap = Heap::default();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    chart::{Chart, Repository, scalar},
+    chart::{Chart, scalar},
     data::{Failure, Map, Outcome, Value},
     engine::Engine,
     methods::Files,
@@ -12,8 +12,9 @@ use super::{
     values,
 };
 use crate::{
+    artifact::render,
     document::{Problem, Tree, Trouble},
-    source::{Source, Span},
+    source::Source,
 };
 
 /// The version of Kubernetes that charts are told they run on.
@@ -97,9 +98,9 @@ pub fn render(
     chart: &Chart,
     templates: &Templates,
     given: Option<&Tree>,
-    repository: &Repository<'_>,
+    files: &render::Files<'_>,
 ) -> Rendering {
-    let files = Files::new(repository.read);
+    let files = Files::new(files.read);
     let engine = Engine::new(&templates.files, &templates.defines, files);
     let mut renderer = Renderer { engine, templates, rendering: Rendering::default() };
     match renderer.prepare(chart, given) {
@@ -396,15 +397,5 @@ impl<'c> Renderer<'c> {
 impl Part<'_> {
     fn names(&self) -> Vec<&str> {
         self.children.iter().map(|it| it.chart.name.as_str()).collect()
-    }
-}
-
-impl Rendered {
-    /// Where byte `offset` of the text was written: the file's index and the bytes there.
-    pub fn origin(&self, offset: usize) -> Option<(usize, Span)> {
-        let pieces = &self.output.pieces;
-        let after = pieces.partition_point(|it| it.from <= offset);
-        let piece = pieces.get(after.max(1) - 1)?;
-        Some((piece.place.file, piece.place.span))
     }
 }
