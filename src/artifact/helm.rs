@@ -3,14 +3,14 @@
 //! A chart is rendered with its own values and once more with each `ci/*-values.yaml` that it
 //! brings. Every byte that comes out knows the bytes of the template that it comes from.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
 use super::render::{self, Files, Rendering};
 use crate::{
     document::{Problem, Tree},
-    source::{Draft, Source},
+    source::{Draft, Source, Span},
 };
 
 mod chart;
@@ -111,10 +111,38 @@ fn written(path: &str, templates: &Templates, rendered: &[rendering::Rendered]) 
         for (piece, end) in it.output.pieces.iter().zip(ends) {
             let source: &Arc<Source> = &templates.sources[piece.place.file];
             let file = draft.file(source);
-            draft.push(&text[piece.from..end], file, piece.place.span);
+            let mut from = piece.from;
+            for at in after_marks(text, piece.from..end) {
+                draft.push(&text[from..at], file, part_of(piece, end, from..at));
+                draft.glue("\n");
+                from = at;
+            }
+            draft.push(&text[from..end], file, part_of(piece, end, from..end));
         }
     }
     draft.finish()
+}
+
+/// The place of the bytes `from..to` of a piece: those very bytes where all of it was written so,
+/// otherwise the action that made them.
+fn part_of(piece: &output::Piece, end: usize, part: Range<usize>) -> Span {
+    let place = piece.place.span;
+    if (place.end - place.start) as usize != end - piece.from {
+        return place;
+    }
+    let start = place.start as usize + part.start - piece.from;
+    Span::new(start, start + part.len())
+}
+
+/// Where text follows a document mark on its line: Helm takes `---# text` apart, YAML does not.
+fn after_marks(text: &str, range: Range<usize>) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    memchr::memmem::find_iter(&bytes[range.clone()], "---")
+        .map(|at| at + range.start)
+        .filter(|at| *at == 0 || bytes[at - 1] == b'\n')
+        .filter(|at| bytes.get(at + 3).is_some_and(|it| !b" \t\r\n-".contains(it)))
+        .map(|at| at + 3)
+        .collect()
 }
 
 /// The templates that are not judged alone: those with actions, which alone are no YAML, and those

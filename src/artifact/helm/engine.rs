@@ -479,21 +479,27 @@ impl<'c> Engine<'c> {
         Ok(self.files.call(&mut self.heap, &receiver, name, &arguments)?)
     }
 
+    /// Fields of a value. As in Go, a field of nothing is nothing, but nothing that a field gave has
+    /// no fields itself: `$x.a` prints blank where `$x` was not set, `.a.b` fails where `.a` is not.
     fn fields(&mut self, value: Value, fields: &[SmolStr]) -> Outcome<Value> {
+        if matches!(value, Value::Nil) {
+            return Ok(Value::Nil);
+        }
         let mut value = value;
         for name in fields {
             value = match &value {
-                Value::Map(map) => self.heap.entries(*map).get(name.as_str()).cloned().unwrap_or(Value::Nil),
+                Value::Map(map) => {
+                    self.heap.entries(*map).get(name.as_str()).cloned().unwrap_or(Value::Nil)
+                }
                 Value::Files(_) | Value::Versions => {
                     self.files.call(&mut self.heap, &value, name, &[])?
                 }
-                Value::Nil => {
-                    let reason = format!("`{name}` is read from a value that is not there");
-                    return Err(Failure::template(reason));
-                }
                 other => {
-                    let reason = format!("`{name}` is read from a {}", other.kind());
-                    return Err(Failure::template(reason));
+                    let what = match other {
+                        Value::Nil => "value that is not there",
+                        other => other.kind(),
+                    };
+                    return Err(Failure::template(format!("`{name}` is read from a {what}")));
                 }
             };
         }

@@ -83,7 +83,7 @@ fn chosen(heap: &mut Heap, it: &[Value], named: bool) -> Outcome<Value> {
 
 fn merge(heap: &mut Heap, it: &[Value], overwrite: bool) -> Outcome<Value> {
     let target = as_map(&it[0])?;
-    for source in &it[1..] {
+    for source in it[1..].iter().filter(|it| !matches!(it, Value::Nil)) {
         merge_into(heap, target, as_map(source)?, overwrite, DEEPEST)?;
     }
     Ok(it[0].clone())
