@@ -152,7 +152,8 @@ fn parts(chart: &Chart, done: &BTreeSet<String>) -> BTreeSet<String> {
     let mut charts = vec![chart];
     while let Some(chart) = charts.pop() {
         charts.extend(&chart.children);
-        let own = chart.templates.iter().filter(|it| done.contains(&it.path) || it.text.contains("{{"));
+        let own =
+            chart.templates.iter().filter(|it| done.contains(&it.path) || it.text.contains("{{"));
         parts.extend(own.map(|it| it.path.clone()));
     }
     parts

@@ -190,7 +190,11 @@ impl Chart {
 fn is_own(path: &str) -> bool {
     matches!(
         path,
-        "Chart.yaml" | "Chart.lock" | "values.yaml" | "values.schema.json" | "requirements.yaml"
+        "Chart.yaml"
+            | "Chart.lock"
+            | "values.yaml"
+            | "values.schema.json"
+            | "requirements.yaml"
             | "requirements.lock"
     )
 }

@@ -37,7 +37,13 @@ impl Yaml {
     }
 
     /// Writes a value whose first line is already indented.
-    fn value(&mut self, heap: &mut Heap, value: &Value, indent: usize, depth: usize) -> Outcome<()> {
+    fn value(
+        &mut self,
+        heap: &mut Heap,
+        value: &Value,
+        indent: usize,
+        depth: usize,
+    ) -> Outcome<()> {
         let below = depth.checked_sub(1).ok_or_else(too_deep)?;
         heap.step(1)?;
         match value {
@@ -162,7 +168,9 @@ impl Yaml {
                 '\t' => self.put("\\t"),
                 '\u{85}' => self.put("\\N"),
                 '\u{feff}' => self.put("\\uFEFF"),
-                c if (c as u32) < 0x20 || c == '\u{7f}' => self.put(&format!("\\x{:02X}", c as u32)),
+                c if (c as u32) < 0x20 || c == '\u{7f}' => {
+                    self.put(&format!("\\x{:02X}", c as u32))
+                }
                 c if (c as u32) > 0xffff => self.put(&format!("\\U{:08X}", c as u32)),
                 c => {
                     self.text.push(c);
@@ -199,8 +207,8 @@ fn style(text: &str) -> Quotes {
     }
     let first = text.chars().next().unwrap_or(' ');
     let second_blank = text[first.len_utf8()..].chars().next().is_none_or(|it| it == ' ');
-    let indicator = "#,[]{}&*!|>'\"%@`".contains(first)
-        || matches!(first, '-' | '?' | ':') && second_blank;
+    let indicator =
+        "#,[]{}&*!|>'\"%@`".contains(first) || matches!(first, '-' | '?' | ':') && second_blank;
     let blank_ends = text.starts_with(' ') || text.ends_with(' ');
     let inside = text.contains(": ") || text.ends_with(':') || text.contains(" #");
     let marks = text.starts_with("---") || text.starts_with("...");
@@ -379,8 +387,7 @@ pub fn sha256(bytes: &[u8]) -> String {
             let (a, b) = (words[at - 15], words[at - 2]);
             let a = a.rotate_right(7) ^ a.rotate_right(18) ^ (a >> 3);
             let b = b.rotate_right(17) ^ b.rotate_right(19) ^ (b >> 10);
-            words[at] =
-                words[at - 16].wrapping_add(a).wrapping_add(words[at - 7]).wrapping_add(b);
+            words[at] = words[at - 16].wrapping_add(a).wrapping_add(words[at - 7]).wrapping_add(b);
         }
         compress(&mut state, &words, &constants);
     }

@@ -590,8 +590,7 @@ impl<'c> Engine<'c> {
     }
 }
 
-type BlockWalk<'c> =
-    fn(&mut Engine<'c>, &BranchNode, &Value, &mut Frame, &mut Output) -> Walk<()>;
+type BlockWalk<'c> = fn(&mut Engine<'c>, &BranchNode, &Value, &mut Frame, &mut Output) -> Walk<()>;
 
 /// The body of a template that is called.
 struct Body {

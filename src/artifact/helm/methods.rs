@@ -128,7 +128,8 @@ impl<'c> Files<'c> {
     fn matching(&mut self, set: u32, pattern: &str) -> Value {
         let set = &self.sets[set as usize];
         let matcher = glob(pattern);
-        let matches = |path: &&String| matcher.as_ref().is_some_and(|it| it.is_match(path.as_str()));
+        let matches =
+            |path: &&String| matcher.as_ref().is_some_and(|it| it.is_match(path.as_str()));
         let paths = set.paths.iter().filter(matches).cloned().collect();
         let folder = set.folder.clone();
         self.add(&folder, paths)

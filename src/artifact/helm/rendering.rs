@@ -353,7 +353,13 @@ impl<'c> Renderer<'c> {
         }
     }
 
-    fn contexts(&self, part: &Part<'c>, base: &str, context: &Value, into: &mut Vec<(String, Value)>) {
+    fn contexts(
+        &self,
+        part: &Part<'c>,
+        base: &str,
+        context: &Value,
+        into: &mut Vec<(String, Value)>,
+    ) {
         into.push((base.to_owned(), context.clone()));
         for child in &part.children {
             let name = &child.chart.name;

@@ -17,7 +17,8 @@ impl Version {
         let text = text.trim();
         let text = text.strip_prefix('v').unwrap_or(text);
         let text = text.split('+').next()?;
-        let (core, pre) = text.split_once('-').map_or((text, None), |(core, pre)| (core, Some(pre)));
+        let (core, pre) =
+            text.split_once('-').map_or((text, None), |(core, pre)| (core, Some(pre)));
         let mut version = Self { numbers: [0; 3], pre: Vec::new(), written: 0 };
         for part in core.split('.') {
             let wild = matches!(part, "x" | "X" | "*");

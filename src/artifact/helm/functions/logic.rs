@@ -30,7 +30,9 @@ pub(super) const TABLE: &[Entry] = &[
         Ok(Value::Bool(is_type(name.trim_start_matches('*'), &it[1])))
     }),
     ("required", 2, 2, required),
-    ("fail", 1, 1, |_, it| Err(Failure::template(format!("the chart says `{}`", as_text(&it[0])?)))),
+    ("fail", 1, 1, |_, it| {
+        Err(Failure::template(format!("the chart says `{}`", as_text(&it[0])?)))
+    }),
 ];
 
 fn eq(_: &mut Heap, it: &[Value]) -> Outcome<Value> {

@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn maps_merge_deeply() {
         all_print(&[
-            ("merge (dict \"a\" 1 \"n\" (dict \"x\" 1)) (dict \"a\" 2 \"n\" (dict \"y\" 2))", "map[a:1 n:map[x:1 y:2]]"),
+            (
+                "merge (dict \"a\" 1 \"n\" (dict \"x\" 1)) (dict \"a\" 2 \"n\" (dict \"y\" 2))",
+                "map[a:1 n:map[x:1 y:2]]",
+            ),
             ("mergeOverwrite (dict \"a\" 1) (dict \"a\" 2)", "map[a:2]"),
             ("merge (dict \"a\" \"\") (dict \"a\" 2)", "map[a:2]"),
         ]);

@@ -85,7 +85,8 @@ fn url_join(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     };
     let (scheme, user, host) = (part("scheme"), part("userinfo"), part("host"));
     let (path, query, fragment) = (part("path"), part("query"), part("fragment"));
-    let before = |mark: &str, text: String| if text.is_empty() { text } else { mark.to_owned() + &text };
+    let before =
+        |mark: &str, text: String| if text.is_empty() { text } else { mark.to_owned() + &text };
     let user = if user.is_empty() { user } else { user + "@" };
     let authority = before("//", user + &host);
     let scheme = if scheme.is_empty() { scheme } else { scheme + ":" };

@@ -38,9 +38,7 @@ pub(super) const TABLE: &[Entry] = &[
         let (cut, text) = (as_text(&it[0])?, as_text(&it[1])?);
         heap.new_text(text.strip_suffix(&*cut).unwrap_or(&text))
     }),
-    ("nospace", 1, 1, |heap, it| {
-        heap.new_text(as_text(&it[0])?.replace(char::is_whitespace, ""))
-    }),
+    ("nospace", 1, 1, |heap, it| heap.new_text(as_text(&it[0])?.replace(char::is_whitespace, ""))),
     ("contains", 2, 2, |_, it| Ok(Value::Bool(as_text(&it[1])?.contains(&*as_text(&it[0])?)))),
     ("hasPrefix", 2, 2, |_, it| Ok(Value::Bool(as_text(&it[1])?.starts_with(&*as_text(&it[0])?)))),
     ("hasSuffix", 2, 2, |_, it| Ok(Value::Bool(as_text(&it[1])?.ends_with(&*as_text(&it[0])?)))),
@@ -69,12 +67,18 @@ pub(super) const TABLE: &[Entry] = &[
     ("wrap", 2, 2, |_, it| Ok(it[1].clone())),
     ("initials", 1, 1, |heap, it| {
         let text = as_text(&it[0])?;
-        heap.new_text(text.split_whitespace().filter_map(|it| it.chars().next()).collect::<String>())
+        heap.new_text(
+            text.split_whitespace().filter_map(|it| it.chars().next()).collect::<String>(),
+        )
     }),
 ];
 
 fn pieces<'t>(text: &'t str, by: &str) -> Vec<&'t str> {
-    if by.is_empty() { text.split("").filter(|it| !it.is_empty()).collect() } else { text.split(by).collect() }
+    if by.is_empty() {
+        text.split("").filter(|it| !it.is_empty()).collect()
+    } else {
+        text.split(by).collect()
+    }
 }
 
 /// Blanks stand between operands neither of which is text.
@@ -105,7 +109,9 @@ fn printf(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     let format = as_text(&it[0])?;
     let numbers = format.split(|it: char| !it.is_ascii_digit());
     if format.contains('%')
-        && numbers.filter_map(|it| (it.len() > 1).then(|| it.parse().unwrap_or(usize::MAX))).any(|it| it > WIDEST)
+        && numbers
+            .filter_map(|it| (it.len() > 1).then(|| it.parse().unwrap_or(usize::MAX)))
+            .any(|it| it > WIDEST)
         || format.contains("%*")
         || format.contains(".*")
     {
@@ -165,7 +171,9 @@ fn escaped(text: &str) -> String {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             '\u{b}' => out.push_str("\\v"),
-            c if (c as u32) < 0x20 || c == '\u{7f}' => out.push_str(&format!("\\x{:02x}", c as u32)),
+            c if (c as u32) < 0x20 || c == '\u{7f}' => {
+                out.push_str(&format!("\\x{:02x}", c as u32))
+            }
             '\u{feff}' | '\u{200b}' | '\u{a0}' => out.push_str(&format!("\\u{:04x}", c as u32)),
             c => out.push(c),
         }
@@ -188,7 +196,8 @@ fn first_letters(text: &str, upper: bool) -> String {
     text.chars()
         .map(|c| {
             let changed = if starts { change(c) } else { c };
-            starts = c.is_whitespace() || upper && matches!(c, '-' | '.' | '/' | '_' | ':') && c != '_';
+            starts =
+                c.is_whitespace() || upper && matches!(c, '-' | '.' | '/' | '_' | ':') && c != '_';
             changed
         })
         .collect()
@@ -217,7 +226,8 @@ fn joined(text: &str, by: char) -> String {
             out.push(by);
             continue;
         }
-        let after_lower = at > 0 && (chars[at - 1].is_lowercase() || chars[at - 1].is_ascii_digit());
+        let after_lower =
+            at > 0 && (chars[at - 1].is_lowercase() || chars[at - 1].is_ascii_digit());
         let before_lower = at > 0
             && chars[at - 1].is_uppercase()
             && chars.get(at + 1).is_some_and(|it| it.is_lowercase());
