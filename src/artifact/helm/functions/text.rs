@@ -107,14 +107,9 @@ const WIDEST: usize = 1000;
 
 fn printf(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     let format = as_text(&it[0])?;
-    let numbers = format.split(|it: char| !it.is_ascii_digit());
-    if format.contains('%')
-        && numbers
-            .filter_map(|it| (it.len() > 1).then(|| it.parse().unwrap_or(usize::MAX)))
-            .any(|it| it > WIDEST)
-        || format.contains("%*")
-        || format.contains(".*")
-    {
+    let mut numbers = format.split(|it: char| !it.is_ascii_digit()).filter(|it| !it.is_empty());
+    let too_wide = numbers.any(|it| it.parse().unwrap_or(usize::MAX) > WIDEST);
+    if format.contains('%') && too_wide || format.contains("%*") || format.contains(".*") {
         return Err(Failure::limit(format!("a width beyond {WIDEST}")));
     }
     by_go(heap, "printf", it)
@@ -141,7 +136,7 @@ fn by_go(heap: &mut Heap, name: &str, it: &[Value]) -> Outcome<Value> {
 }
 
 fn quote(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
-    quoted(heap, it, |text| escaped(text))
+    quoted(heap, it, escaped)
 }
 
 fn squote(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
