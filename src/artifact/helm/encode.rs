@@ -418,7 +418,8 @@ fn compress(state: &mut [u32; 8], words: &[u32; 64], constants: &[u32; 64]) {
 /// square roots, of the first primes: so SHA-256 defines its constants.
 fn round_constants() -> ([u32; 64], [u32; 8]) {
     let (mut cubes, mut squares) = ([0; 64], [0; 8]);
-    let is_prime = |it: &u128| (2..*it).take_while(|by| by * by <= *it).all(|by| !it.is_multiple_of(by));
+    let is_prime =
+        |it: &u128| (2..*it).take_while(|by| by * by <= *it).all(|by| !it.is_multiple_of(by));
     for (at, prime) in (2..).filter(is_prime).take(64).enumerate() {
         cubes[at] = root(prime << 96, 3) as u32;
         if at < 8 {
