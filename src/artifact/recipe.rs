@@ -8,7 +8,8 @@ mod known;
 pub mod shape;
 pub mod write;
 
-use self::known::{checks, is_idle, only_shows, without_wrappers};
+pub use self::known::checks;
+use self::known::{is_idle, only_shows, without_wrappers};
 use super::makefile::files::{ROOT, absolute, below_root};
 use crate::parse::shell::{self, Then};
 

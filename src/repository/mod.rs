@@ -12,6 +12,7 @@ mod labels;
 mod links;
 mod monitor;
 mod objects;
+mod pipeline;
 mod policy;
 mod probe;
 mod python;
@@ -55,6 +56,7 @@ pub struct Repository<'a> {
     images: HashMap<String, Build>,
     only_image: Option<String>,
     python: python::Python<'a>,
+    pipelines: pipeline::Pipelines<'a>,
 }
 
 impl<'a> Repository<'a> {
@@ -87,6 +89,7 @@ impl<'a> Repository<'a> {
             builds,
             only_image,
             python: python::Python::new(artifacts, files),
+            pipelines: pipeline::Pipelines::new(artifacts, texts),
         }
     }
 
@@ -144,6 +147,10 @@ pub const VIEWS: &[View] = &[
     copy::VIEW,
     docs::VIEW,
     probe::VIEW,
+    pipeline::PIPELINES,
+    pipeline::CHECK,
+    pipeline::DEPLOYMENT,
+    pipeline::SUITE,
     coverage::TOGETHER_VIEW,
     coverage::REPORT_VIEW,
     coverage::THRESHOLD_VIEW,

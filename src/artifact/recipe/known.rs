@@ -110,7 +110,7 @@ pub(super) fn only_shows(words: &[String]) -> bool {
 }
 
 /// What the command checks, by its name and its words.
-pub(super) fn checks(name: &str, words: &[String]) -> Option<&'static str> {
+pub fn checks(name: &str, words: &[String]) -> Option<&'static str> {
     let has = |it: &str| words.iter().any(|word| word == it);
     let second = words.get(1).map_or("", String::as_str);
     let first_plain =

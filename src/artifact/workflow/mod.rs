@@ -22,8 +22,8 @@ use crate::{
     source::Source,
 };
 
-pub use role::{of_command, refine};
-pub use views::VIEWS;
+pub use role::{of_command, role_named};
+pub use views::{VIEWS, list};
 
 /// Pipelines larger than this are not judged.
 const LARGEST: usize = 2 << 20;

@@ -2,7 +2,7 @@
 //!
 //! A role is given where a tool is known, never by the name that somebody gave to a step.
 
-use crate::document::Node;
+use crate::{artifact::makefile::recipe, document::Node};
 
 /// Actions by the start of their name, with what they do.
 const ACTIONS: &[(&str, &str)] = &[
@@ -129,6 +129,45 @@ const ACTIONS: &[(&str, &str)] = &[
     ("js-devtools/npm-publish", "publish"),
 ];
 
+/// Every role.
+const ROLES: &[&str] = &[
+    "tests",
+    "integration",
+    "end-to-end",
+    "contract",
+    "style",
+    "security",
+    "secrets",
+    "dependencies",
+    "image-scan",
+    "infrastructure-scan",
+    "infrastructure-check",
+    "dynamic-security",
+    "pipeline-lint",
+    "sbom",
+    "signing",
+    "report",
+    "load",
+    "benchmark",
+    "coverage",
+    "image",
+    "publish",
+    "release",
+    "deploy",
+    "rollout-status",
+    "rollback",
+    "smoke",
+    "request",
+    "notify",
+    "migrate",
+    "migration-check",
+];
+
+/// The role with this name.
+pub fn role_named(name: &str) -> Option<&'static str> {
+    ROLES.iter().find(|it| **it == name).copied()
+}
+
 /// What an action does; empty if that is not known.
 pub(super) fn of_action(name: &str, with: Option<Node<'_>>) -> &'static str {
     let name = name.to_ascii_lowercase();
@@ -152,25 +191,90 @@ fn trivy_kind(kind: Option<&str>) -> &'static str {
     }
 }
 
-/// What a command does, by its words; `checks` is what a recipe would call it. Empty if unknown.
-pub fn of_command(words: &[String], checks: Option<&'static str>) -> &'static str {
+/// What a command does, by its words; empty if that is not known.
+pub fn of_command(words: &[String]) -> &'static str {
     let Some(first) = words.first() else { return "" };
+    let own = of_tool(words);
     let name = first.rsplit('/').next().unwrap_or(first);
-    let rest: Vec<&str> = words[1..].iter().map(String::as_str).collect();
-    let known = by_name(name, &rest);
+    if !own.is_empty() {
+        return own;
+    }
+    if WRAPPERS.contains(&name) || name.starts_with('-') {
+        let inner = (1..words.len().min(24)).map(|at| of_tool(&words[at..]));
+        return inner.into_iter().find(|it| !it.is_empty()).unwrap_or("");
+    }
+    if RUNNERS.contains(&name) && words[1..].iter().any(|it| names_tests(it)) {
+        return refine(words);
+    }
+    ""
+}
+
+/// Programs that run another one which they are given, somewhere else.
+const WRAPPERS: &[&str] = &[
+    "docker",
+    "docker-compose",
+    "podman",
+    "coverage",
+    "xvfb-run",
+    "mise",
+    "devbox",
+    "nix",
+    "nix-shell",
+    "kubectl",
+    "doppler",
+    "op",
+    "dotenv",
+    "wait-for-it.sh",
+    "start-server-and-test",
+    "concurrently",
+    "uv",
+];
+
+/// Programs that run tasks by name.
+const RUNNERS: &[&str] = &[
+    "poe", "inv", "invoke", "hatch", "rake", "mage", "nx", "turbo", "lerna", "moon", "earthly",
+    "dagger", "pixi", "sbt", "ant", "bazel", "bazelisk", "just", "task", "make", "gmake", "nox",
+    "tox", "act",
+];
+
+/// Whether the name of a task is one of tests.
+fn names_tests(word: &str) -> bool {
+    let mut parts = word.split(|it: char| !it.is_ascii_alphanumeric());
+    !word.starts_with('-')
+        && parts.any(|it| matches!(it, "test" | "tests" | "e2e" | "check" | "ci"))
+}
+
+/// The role of the tool that `words` start with.
+fn of_tool(words: &[String]) -> &'static str {
+    let name = words[0].rsplit('/').next().unwrap_or("");
+    let known = by_name(name, &without_context(&words[1..]));
     if !known.is_empty() {
         return known;
     }
-    match checks {
+    match recipe::checks(name, words) {
         Some("tests") => refine(words),
-        Some("security") => "security",
-        Some(other) => other,
+        Some(check) => check,
         None => "",
     }
 }
 
+/// The words without the flags that say which cluster is meant.
+fn without_context(words: &[String]) -> Vec<&str> {
+    let flags = ["-n", "--namespace", "--context", "--kubeconfig", "--kube-context"];
+    let mut words = words.iter().map(String::as_str);
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        if flags.contains(&word) {
+            words.next();
+        } else {
+            kept.push(word);
+        }
+    }
+    kept
+}
+
 /// Which tests a command runs, by the paths, markers and scripts that it names.
-pub fn refine(words: &[String]) -> &'static str {
+fn refine(words: &[String]) -> &'static str {
     let has = |parts: &[&str]| {
         words.iter().any(|word| {
             let word = word.to_ascii_lowercase();
@@ -308,6 +412,7 @@ fn cluster(name: &str, rest: &[&str], first: &str, second: &str) -> &'static str
         ("kubectl" | "oc", "rollout", "status") | ("kubectl" | "oc", "wait", _) => "rollout-status",
         ("argocd", "app", "rollback") => "rollback",
         ("argocd", "app", "wait") => "rollout-status",
+        ("kubectl" | "oc", "create", _) if !rest.contains(&"-f") => "",
         ("kubectl" | "oc", "apply" | "replace" | "create", _)
         | ("kubectl" | "oc", "set", "image")
         | ("kubectl" | "oc", "rollout", "restart")
@@ -454,13 +559,13 @@ mod tests {
 
     fn of(line: &str) -> &'static str {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        of_command(&words, None)
+        of_command(&words)
     }
 
     #[test]
     fn commands_have_the_role_of_their_tool() {
         assert_eq!(of("trivy image --severity HIGH app:1"), "image-scan");
-        assert_eq!(of("kubectl -n prod rollout undo deploy/web"), "");
+        assert_eq!(of("kubectl -n prod rollout undo deploy/web"), "rollback");
         assert_eq!(of("kubectl rollout undo deploy/web"), "rollback");
         assert_eq!(of("helm upgrade --install web ./chart"), "deploy");
         assert_eq!(of("kubectl apply --dry-run=client -f k8s"), "infrastructure-check");
@@ -468,6 +573,15 @@ mod tests {
         assert_eq!(of("curl -X POST -d x $SLACK_WEBHOOK_URL"), "notify");
         assert_eq!(of("curl -sSL https://example.com/install.sh"), "");
         assert_eq!(of("npm audit --production"), "dependencies");
+    }
+
+    #[test]
+    fn what_runs_another_program_has_its_role() {
+        assert_eq!(of("docker compose exec -T api pytest tests"), "tests");
+        assert_eq!(of("--frozen ruff check ."), "style");
+        assert_eq!(of("poe test:e2e"), "end-to-end");
+        assert_eq!(of("make latest"), "");
+        assert_eq!(of("docker compose up -d"), "");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) fn commands(node: Node<'_>, shell: Shell, folder: Option<&str>) -> Ve
 }
 
 fn command(it: recipe::Command, text: &str, places: &Places<'_>) -> Command {
-    let role = role::of_command(&it.words, it.checks);
+    let role = role::of_command(&it.words);
     let toothless = role::toothless_flag(&it.words, role).unwrap_or_default();
     Command {
         place: places.span(it.at.start, it.at.end),
