@@ -198,7 +198,7 @@ impl Reader {
         let steps = node.get("steps").into_iter().flat_map(Node::children);
         job.steps = steps.map(|it| self.step(it, &around)).collect();
         job.runs_on = runs_on;
-        script::note_consumers(&mut job.steps, node);
+        script::note_consumers(&mut job.steps, node, job.tolerated.is_some());
         job
     }
 

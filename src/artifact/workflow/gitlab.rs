@@ -108,7 +108,7 @@ fn job(root: Node<'_>, name: &str, node: Node<'_>) -> Job {
     for key in ["before_script", "script"] {
         job.steps.extend(get(key).into_iter().flat_map(|it| steps(it, key)));
     }
-    script::note_consumers(&mut job.steps, node);
+    script::note_consumers(&mut job.steps, node, job.tolerated.is_some());
     job
 }
 

@@ -203,7 +203,8 @@ pub fn of_command(words: &[String]) -> &'static str {
         let inner = (1..words.len().min(24)).map(|at| of_tool(&words[at..]));
         return inner.into_iter().find(|it| !it.is_empty()).unwrap_or("");
     }
-    if RUNNERS.contains(&name) && words[1..].iter().any(|it| names_tests(it)) {
+    let by_name = !matches!(name, "test" | "check" | "ci") && words.len() == 1 && names_tests(name);
+    if by_name || RUNNERS.contains(&name) && words[1..].iter().any(|it| names_tests(it)) {
         return refine(words);
     }
     ""
@@ -247,6 +248,10 @@ fn names_tests(word: &str) -> bool {
 /// The role of the tool that `words` start with.
 fn of_tool(words: &[String]) -> &'static str {
     let name = words[0].rsplit('/').next().unwrap_or("");
+    let asks = ["--version", "-V", "-v", "version", "install", "install-deps", "--help", "-h"];
+    if words.get(1).is_some_and(|it| asks.contains(&it.as_str())) && words.len() < 4 {
+        return "";
+    }
     let known = by_name(name, &without_context(&words[1..]));
     if !known.is_empty() {
         return known;
@@ -343,10 +348,7 @@ fn by_name(name: &str, rest: &[&str]) -> &'static str {
         "go" if first == "test" && rest.iter().any(|it| it.starts_with("-bench")) => "benchmark",
         "pytest" if rest.iter().any(|it| it.starts_with("--benchmark-only")) => "benchmark",
         "hyperfine" | "benchstat" => "benchmark",
-        "playwright" | "cypress" => match first {
-            "install" | "install-deps" | "cache" | "verify" => "",
-            _ => "end-to-end",
-        },
+        "playwright" | "cypress" if matches!(first, "test" | "run") => "end-to-end",
         "docker" | "podman" | "nerdctl" => container(rest, first, second),
         "buildah" | "kaniko" | "executor" | "ko"
             if matches!(first, "bud" | "build" | "publish") =>
@@ -580,6 +582,7 @@ mod tests {
         assert_eq!(of("docker compose exec -T api pytest tests"), "tests");
         assert_eq!(of("--frozen ruff check ."), "style");
         assert_eq!(of("poe test:e2e"), "end-to-end");
+        assert_eq!(of("test-cov-xml"), "tests");
         assert_eq!(of("make latest"), "");
         assert_eq!(of("docker compose up -d"), "");
     }

@@ -30,7 +30,7 @@ fn command(it: recipe::Command, text: &str, places: &Places<'_>) -> Command {
     let toothless = role::toothless_flag(&it.words, role).unwrap_or_default();
     Command {
         place: places.span(it.at.start, it.at.end),
-        text: text.get(it.at.clone()).unwrap_or("").to_owned(),
+        text: on_one_line(text.get(it.at.clone()).unwrap_or("")),
         name: it.name,
         words: it.words,
         folder: it.folder,
@@ -47,20 +47,22 @@ fn command(it: recipe::Command, text: &str, places: &Places<'_>) -> Command {
 const MOST_FOLLOWED: usize = 200;
 
 /// Notes what a later step looks at: a failure that does not count here may count there.
-pub(super) fn note_consumers(steps: &mut [Step], job: Node<'_>) {
+pub(super) fn note_consumers(steps: &mut [Step], job: Node<'_>, tolerated: bool) {
     let source = &job.tree().source.text;
     let end = (job.span().end as usize).min(source.len());
     let mut budget = MOST_FOLLOWED;
-    let sarif = |rest: &str| rest.contains("upload-sarif");
     for step in steps {
-        let from = job.tree().node(step.raw).span().end as usize;
+        let span = job.tree().node(step.raw).span();
+        let from = span.end as usize;
         let rest = source.get(from..end).unwrap_or("");
-        let soft = step.tolerated.is_some() || step.toothless.is_some();
+        let own = source.get(span.start as usize..from).unwrap_or("");
+        let is_sarif = own.to_ascii_lowercase().contains("sarif");
+        let sarif = |rest: &str| is_sarif && rest.contains("upload-sarif");
+        let soft = tolerated || step.tolerated.is_some() || step.toothless.is_some();
         if soft && budget > 0 {
             budget -= 1;
             let asked = !step.id.is_empty() && rest.contains(&format!("steps.{}.", step.id));
-            let own = source.get(job.tree().node(step.raw).span().start as usize..from);
-            let report = own.is_some_and(|it| files(it).iter().any(|file| is_read(rest, file)));
+            let report = files(own).iter().any(|file| is_read(rest, file));
             step.consumed = asked || sarif(rest) || report;
         }
         for command in &mut step.commands {
@@ -108,6 +110,11 @@ fn is_read(rest: &str, file: &str) -> bool {
         let keeps = ["path:", "- name:", "name:", "#", "echo ", "cat "].iter();
         line.contains(file) && !keeps.clone().any(|it| line.starts_with(it)) && line != file
     })
+}
+
+fn on_one_line(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().filter(|it| *it != "\\").collect();
+    words.join(" ")
 }
 
 /// The script with each `${{ … }}` as one word of the same length, so that places stay true.

@@ -27,6 +27,8 @@ const DEEPEST: u8 = 4;
 struct Job<'a> {
     workflow: Node<'a>,
     node: Node<'a>,
+    /// Its environment, or that of a job that it calls; empty if there is none.
+    environment: &'a str,
     on_change: bool,
     checks: Vec<Check<'a>>,
     /// Something is run whose commands are not known.
@@ -139,6 +141,7 @@ impl<'a> Reader<'a, '_> {
         let mut job = Job {
             workflow,
             node,
+            environment: "",
             on_change: is(node, "on_change"),
             checks: Vec::new(),
             open: is(workflow, "open"),
@@ -153,6 +156,9 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         let mut around = around.clone();
+        if job.environment.is_empty() {
+            job.environment = node.str("environment").unwrap_or("");
+        }
         if is(node, "tolerated") && around.soft.is_none() {
             around.soft = Some("`continue-on-error` of its job".to_owned());
         }

@@ -352,6 +352,11 @@ fn runs_unknown(seen: &Seen) -> bool {
         "fmt",
     ];
     let second = seen.words.get(1).map_or("", String::as_str);
+    // A wrapper was taken off: what it runs may be the name of a task.
+    let wrapped = ["hatch run", "poetry run", "pdm run", "uv run", "rye run", "pixi run", "npx "];
+    if wrapped.iter().any(|it| seen.text.starts_with(it)) {
+        return true;
+    }
     let is_script = first.contains('/') && !first.starts_with('/') && !first.starts_with('$');
     (is_script || runners.contains(&name)) && !harmless.contains(&second)
 }

@@ -131,11 +131,36 @@ fn pipelines<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         ("gates", roles(&mut before.iter().copied(), gate)),
         ("soft", roles(&mut before.iter().copied(), soft)),
         ("on_change", Value::Bool(!before.is_empty())),
-        ("open", Value::Bool(before.iter().any(|it| it.open))),
+        ("open", Value::Bool(before.iter().any(|it| it.open) || has_other_pipelines(repository))),
         ("tests", Value::Int(tests.len() as i64)),
         ("test", Value::text(tests.first().map_or("", |it| it.as_str()))),
     ]);
     emit(Subject { values: vec![it], at: first.workflow, object: None });
+}
+
+/// Whether the repository has pipelines of systems that are not read.
+fn has_other_pipelines(repository: &Repository<'_>) -> bool {
+    let files = [
+        ".circleci/config.yml",
+        ".travis.yml",
+        ".drone.yml",
+        ".cirrus.yml",
+        "Jenkinsfile",
+        "azure-pipelines.yml",
+        "bitbucket-pipelines.yml",
+        "cloudbuild.yaml",
+        "buildspec.yml",
+        ".woodpecker.yml",
+        "appveyor.yml",
+    ];
+    let folders =
+        [".buildkite", ".woodpecker", ".azure-pipelines", ".semaphore", ".teamcity", "ci"];
+    files.iter().any(|it| repository.has_file(it))
+        || folders.iter().any(|it| repository.has_folder(it))
+        || repository
+            .files
+            .iter()
+            .any(|it| it.ends_with("Jenkinsfile") || it.contains("cloudbuild"))
 }
 
 /// Whether a file holds tests, by its name.
@@ -206,7 +231,7 @@ fn is_thrown_away(job: &Job<'_>) -> bool {
                 .any(|it| it.str("name").is_some_and(|it| clusters.contains(&it)))
     });
     let is_review = job.on_change && !starts(job.workflow).any(|it| it == "push");
-    let no_environment = job.node.str("environment").is_none();
+    let no_environment = job.environment.is_empty();
     let script = list(job.node, "steps").filter_map(|it| it.str("script"));
     let local = ["kind create", "kind load", "minikube start", "k3d cluster"];
     makes
@@ -221,7 +246,7 @@ fn deployment<'a>(all: &'a Pipelines<'a>, job: &'a Job<'a>, deploy: &'a Check<'a
         || !events.is_empty()
             && events.iter().all(|it| matches!(*it, "workflow_dispatch" | "deployment"))
         || has_approval(job);
-    let environment = job.node.str("environment").unwrap_or("");
+    let environment = job.environment;
     let names = format!(
         "{environment} {} {} {}",
         job.node.str("id").unwrap_or(""),
@@ -323,7 +348,7 @@ fn waits(deploy: &Check<'_>, job: &Job<'_>) -> bool {
 fn suites<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let all = &repository.pipelines;
     let Some(first) = all.jobs.first() else { return };
-    let open = all.jobs.iter().any(|it| it.open);
+    let open = all.jobs.iter().any(|it| it.open) || has_other_pipelines(repository);
     for (kind, path, files) in found_suites(repository.files) {
         let checks = all.jobs.iter().flat_map(|it| &it.checks);
         let run = open || checks.into_iter().any(|it| it.role == kind || may_run(it, kind, path));
