@@ -2,7 +2,7 @@
 //!
 //! A role is given where a tool is known, never by the name that somebody gave to a step.
 
-use crate::{artifact::makefile::recipe, document::Node};
+use crate::{artifact::recipe, document::Node};
 
 /// Actions by the start of their name, with what they do.
 const ACTIONS: &[(&str, &str)] = &[

@@ -56,7 +56,7 @@ pub(super) fn note_consumers(steps: &mut [Step], job: Node<'_>, tolerated: bool)
         let from = span.end as usize;
         let rest = source.get(from..end).unwrap_or("");
         let own = source.get(span.start as usize..from).unwrap_or("");
-        let is_sarif = own.to_ascii_lowercase().contains("sarif");
+        let is_sarif = own.to_ascii_lowercase().contains("sarif") || own.contains("snyk/actions");
         let sarif = |rest: &str| is_sarif && rest.contains("upload-sarif");
         let soft = tolerated || step.tolerated.is_some() || step.toothless.is_some();
         if soft && budget > 0 {

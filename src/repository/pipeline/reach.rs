@@ -1,19 +1,16 @@
 //! From a command of a pipeline to the commands that it leads to: targets of Makefiles, scripts of
 //! packages, recipes of just and Task, shell scripts.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     artifact::{
         Artifact, Kind,
-        makefile::recipe::{self, Shell},
+        recipe::{self, Shell},
         workflow,
     },
-    document::{Node, Tree},
-    parse, source,
+    document::Node,
+    source,
     source::Source,
 };
 
@@ -47,11 +44,8 @@ pub(super) struct Reached {
 /// What commands of a repository may lead to.
 pub(super) struct Reach<'a> {
     texts: &'a BTreeMap<String, Source>,
-    /// The Makefile that make finds in a folder.
-    entries: HashMap<&'a str, Node<'a>>,
-    /// What is derived of each Makefile.
-    makefiles: HashMap<&'a str, Vec<Node<'a>>>,
-    packages: RefCell<HashMap<String, Option<Tree>>>,
+    /// What is derived of the Makefiles and the files of other runners, by runner and folder.
+    runners: HashMap<(&'a str, &'a str), Vec<Node<'a>>>,
 }
 
 impl Seen {
@@ -104,17 +98,25 @@ fn known(role: Option<&str>) -> &'static str {
 
 impl<'a> Reach<'a> {
     pub(super) fn new(artifacts: &'a [Artifact], texts: &'a BTreeMap<String, Source>) -> Self {
-        let (mut entries, mut makefiles) = (HashMap::new(), HashMap::new());
-        for artifact in artifacts.iter().filter(|it| it.kind == Kind::Makefile) {
-            let roots: Vec<_> = artifact.derived.iter().map(|&it| artifact.tree.node(it)).collect();
-            let entry =
-                roots.iter().find(|it| it.get("entry").and_then(Node::as_bool) == Some(true));
-            if let Some(entry) = entry {
-                entries.insert(artifact.tree.source.folder(), *entry);
-            }
-            makefiles.insert(artifact.tree.source.path.as_str(), roots);
+        let roots = |it: &'a Artifact| it.derived.iter().map(|&root| it.tree.node(root));
+        let of = |kind: Kind| artifacts.iter().filter(move |it| it.kind == kind);
+        let mut runners: HashMap<_, Vec<_>> = HashMap::new();
+        for root in of(Kind::Runner).flat_map(roots) {
+            let key = (root.str("runner").unwrap_or(""), root.str("folder").unwrap_or(""));
+            runners.entry(key).or_default().push(root);
         }
-        Self { texts, entries, makefiles, packages: RefCell::default() }
+        let makefiles: HashMap<&str, Vec<Node<'_>>> = of(Kind::Makefile)
+            .map(|it| (it.tree.source.path.as_str(), roots(it).collect()))
+            .collect();
+        for artifact in of(Kind::Makefile) {
+            let is_entry = |it: &Node<'_>| it.get("entry").and_then(Node::as_bool) == Some(true);
+            let Some(entry) = roots(artifact).find(is_entry) else { continue };
+            let files = entry.get("files").into_iter().flat_map(Node::children);
+            let others = files.filter_map(|it| makefiles.get(it.text())).flatten().copied();
+            let all = std::iter::once(entry).chain(others.filter(|it| *it != entry)).collect();
+            runners.insert(("make", artifact.tree.source.folder()), all);
+        }
+        Self { texts, runners }
     }
 
     /// Adds the command and what it leads to.
@@ -143,33 +145,43 @@ impl<'a> Reach<'a> {
         let folder = seen.folder.as_deref()?;
         let rest: Vec<&str> = seen.words[1..].iter().map(String::as_str).collect();
         let plain: Vec<&str> = rest.iter().copied().filter(|it| !it.starts_with('-')).collect();
+        let task = |runner: &str, goal: &str| {
+            let found = self.run(runner, folder, &[goal.to_owned()])?;
+            Some((format!("{runner} {goal}"), found))
+        };
+        if let Some(goal) = seen.text.strip_prefix("hatch run ") {
+            let goal = goal.split(' ').next().unwrap_or(goal);
+            return task("hatch", goal.rsplit(':').next().unwrap_or(goal));
+        }
         match name {
-            "make" | "gmake" => self.make(seen.goals.as_deref().unwrap_or_default(), folder),
-            "npm" | "pnpm" | "yarn" | "bun" => {
-                let named = match (plain.first().copied()?, plain.get(1)) {
-                    ("run" | "run-script", Some(name)) => name,
-                    ("test" | "t", _) => "test",
-                    (it, _) if name != "npm" => it,
-                    _ => return None,
-                };
-                let whole = format!("{name} {}", plain.join(" "));
-                Some((whole, self.package(folder, named)?))
+            "make" | "gmake" => {
+                let goals = seen.goals.as_deref().unwrap_or_default();
+                Some((format!("make {}", goals.join(" ")), self.run("make", folder, goals)?))
             }
-            "just" => {
-                let goal = plain.first().copied()?;
-                Some((format!("just {goal}"), self.just(folder, goal)?))
-            }
-            "task" => {
-                let goal = plain.first().copied()?;
-                Some((format!("task {goal}"), self.task(folder, goal)?))
-            }
+            "npm" | "pnpm" | "yarn" | "bun" => match (plain.first().copied()?, plain.get(1)) {
+                ("run" | "run-script", Some(script)) => task("npm", script),
+                ("test" | "t", _) => task("npm", "test"),
+                (it, _) if name != "npm" => task("npm", it),
+                _ => None,
+            },
+            "just" | "task" | "poe" => task(name, plain.first()?),
             "bash" | "sh" | "zsh" if rest.first() == Some(&"-c") => {
-                let script = rest.get(1)?;
-                Some((format!("{name} -c"), commands(script, folder, false)))
+                Some((format!("{name} -c"), commands(rest.get(1)?, folder, false)))
             }
             "bash" | "sh" | "zsh" | "source" | "." => self.script(folder, plain.first()?),
             _ => self.script(folder, seen.words.first()?),
         }
+    }
+
+    /// What a runner runs for goals; nothing where it knows none of them.
+    fn run(&self, runner: &str, folder: &str, goals: &[String]) -> Option<Vec<Seen>> {
+        let roots = self.runners.get(&(runner, folder))?;
+        let default = roots.first().and_then(|it| it.str("default_goal")).unwrap_or("").to_owned();
+        let (mut seen, mut found) = (Vec::new(), Vec::new());
+        for goal in if goals.is_empty() { std::slice::from_ref(&default) } else { goals } {
+            target(roots, goal, 0, &mut seen, &mut found);
+        }
+        (!seen.is_empty()).then_some(found)
     }
 
     fn script(&self, folder: &str, name: &str) -> Option<(String, Vec<Seen>)> {
@@ -178,87 +190,22 @@ impl<'a> Reach<'a> {
         let stops = text.lines().take(30).any(|it| it.starts_with("set -") && it.contains('e'));
         is_shell.then(|| (name.to_owned(), commands(text, folder, !stops)))
     }
+}
 
-    fn make(&self, goals: &[String], folder: &str) -> Option<(String, Vec<Seen>)> {
-        let entry = *self.entries.get(folder)?;
-        let default = entry.str("default_goal").unwrap_or("").to_owned();
-        let goals = if goals.is_empty() { vec![default] } else { goals.to_vec() };
-        let mut found = Vec::new();
-        let mut seen = Vec::new();
-        for goal in &goals {
-            self.target(entry, goal, 0, &mut seen, &mut found);
-        }
-        (!seen.is_empty()).then(|| (format!("make {}", goals.join(" ")), found))
+/// Adds what a target runs, with what it needs.
+fn target(roots: &[Node<'_>], name: &str, depth: u8, seen: &mut Vec<u32>, out: &mut Vec<Seen>) {
+    let mut targets = roots.iter().filter_map(|it| it.get("targets")).flat_map(Node::children);
+    let Some(target) = targets.find(|it| it.str("name") == Some(name)) else { return };
+    if seen.contains(&target.id()) || depth > DEEPEST || seen.len() > 200 {
+        return;
     }
-
-    fn target(
-        &self,
-        entry: Node<'a>,
-        name: &str,
-        depth: u8,
-        seen: &mut Vec<u32>,
-        out: &mut Vec<Seen>,
-    ) {
-        let files = entry.get("files").into_iter().flat_map(Node::children);
-        let roots = files.filter_map(|it| self.makefiles.get(it.text())).flatten();
-        let mut targets = roots.flat_map(|it| it.get("targets")).flat_map(Node::children);
-        let Some(target) = targets.find(|it| it.str("name") == Some(name)) else { return };
-        if seen.contains(&target.id()) || depth > DEEPEST || seen.len() > 200 {
-            return;
-        }
-        seen.push(target.id());
-        for it in target.get("prerequisites").into_iter().flat_map(Node::children) {
-            self.target(entry, it.str("name").unwrap_or(""), depth + 1, seen, out);
-        }
-        let lines = target.get("recipe").into_iter().flat_map(Node::children);
-        let commands = lines.filter_map(|it| it.get("commands")).flat_map(Node::children);
-        out.extend(commands.map(Seen::of_recipe));
+    seen.push(target.id());
+    for it in target.get("prerequisites").into_iter().flat_map(Node::children) {
+        self::target(roots, it.str("name").unwrap_or(""), depth + 1, seen, out);
     }
-
-    fn package(&self, folder: &str, name: &str) -> Option<Vec<Seen>> {
-        let path = source::resolve(folder, "package.json")?;
-        let mut packages = self.packages.borrow_mut();
-        let tree = packages.entry(path.clone()).or_insert_with(|| {
-            let text = self.texts.get(&path)?;
-            Some(parse::json::parse(Source::new(path.as_str(), text.text.as_str())).0)
-        });
-        let root = tree.as_ref()?.documents().next()?;
-        Some(commands(root.at(&["scripts", name])?.as_str()?, folder, false))
-    }
-
-    /// A recipe of a justfile: its indented lines.
-    fn just(&self, folder: &str, name: &str) -> Option<Vec<Seen>> {
-        let files = ["justfile", "Justfile", ".justfile"];
-        let text = files.iter().find_map(|it| self.texts.get(&source::resolve(folder, it)?))?;
-        let mut lines = text.text.lines();
-        lines.find(|line| {
-            let head = line.trim_start_matches('@');
-            head.strip_prefix(name).is_some_and(|it| it.starts_with([' ', ':']) && it.contains(':'))
-                && !head.contains(":=")
-        })?;
-        let body = lines.take_while(|it| it.is_empty() || it.starts_with([' ', '\t']));
-        let body: Vec<_> = body.map(|it| it.trim().trim_start_matches(['@', '-'])).collect();
-        Some(commands(&body.join("\n"), folder, false))
-    }
-
-    /// The commands of a task in a Taskfile.
-    fn task(&self, folder: &str, name: &str) -> Option<Vec<Seen>> {
-        let files = ["Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml"];
-        let text = files.iter().find_map(|it| self.texts.get(&source::resolve(folder, it)?))?;
-        let (tree, _) = parse::yaml::parse(Source::new("Taskfile.yml", text.text.as_str()));
-        let task = tree.documents().next()?.at(&["tasks", name])?;
-        let list = task.get("cmds").unwrap_or(task);
-        let lines = list.children().filter_map(|it| it.as_str().or_else(|| it.str("cmd")));
-        let own = lines.collect::<Vec<_>>().join("\n");
-        let mut found = commands(&own, folder, false);
-        for part in
-            list.children().filter_map(|it| it.str("task")).filter(|it| *it != name).take(20)
-        {
-            let words = vec!["task".to_owned(), part.to_owned()];
-            found.push(Seen { words, folder: Some(folder.to_owned()), ..Seen::default() });
-        }
-        Some(found)
-    }
+    let lines = target.get("recipe").into_iter().flat_map(Node::children);
+    let commands = lines.filter_map(|it| it.get("commands")).flat_map(Node::children);
+    out.extend(commands.map(Seen::of_recipe));
 }
 
 fn commands(text: &str, folder: &str, goes_on: bool) -> Vec<Seen> {
