@@ -28,6 +28,7 @@ use crate::{
     repository::Repository,
     rule::{Failure, Judge, Judgement, Power, Rule, RuleSet},
     source::{Position, Source},
+    spectral::{Ruled, Teams},
     waive,
 };
 
@@ -54,6 +55,8 @@ pub struct Outcome {
     pub facts: BTreeSet<Fact>,
     /// Every path, read or not, sorted.
     pub paths: Vec<String>,
+    /// The rules of the repository's own Spectral rulesets that ran.
+    pub ruled: Vec<Ruled>,
     /// The coverage of the change, where there is a change and a coverage report.
     pub patch: Option<PatchCoverage>,
 }
@@ -89,7 +92,18 @@ pub fn evaluate_change(
     rules: &RuleSet,
     change: Option<(&str, Partial)>,
 ) -> Outcome {
-    let plan = Plan::new(rules);
+    let teams = Teams::read(&files);
+    evaluate_for(&teams, files, rules, change)
+}
+
+/// Judges `files` by `rules` and by the rulesets of `teams`.
+pub fn evaluate_for(
+    teams: &Teams,
+    files: Vec<Found>,
+    rules: &RuleSet,
+    change: Option<(&str, Partial)>,
+) -> Outcome {
+    let plan = Plan::new(rules, teams);
     let mut outcome =
         Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
     let read: Vec<Read> = files
@@ -125,6 +139,8 @@ pub fn evaluate_change(
         .with_patch(patch.as_ref());
     let facts = facts::facts(&repository);
     let judged = plan.across(&repository);
+    outcome.problems.extend(teams.problems());
+    outcome.ruled = teams.rules();
     outcome.facts = facts;
     outcome.patch = patch;
     outcome.take(judged);
@@ -152,6 +168,7 @@ fn read(found: &Found, plan: &Plan<'_>) -> Read {
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
     if let Some(artifact) = &parsed.artifact {
         plan.file(artifact, &mut judged);
+        plan.team(artifact, &mut judged);
     }
     Read { artifact: parsed.artifact, text, bytes: size, judged }
 }
@@ -169,25 +186,39 @@ impl Read {
     }
 }
 
-/// The rules by the view they look through, so that each view is walked once.
+/// Rules by the view they look through, so that each view is walked once.
+type Views<'r> = Vec<(&'static View, Vec<&'r Rule>)>;
+
+fn by_view(rules: &[Rule]) -> Views<'_> {
+    let mut views: Views<'_> = Vec::new();
+    for rule in rules {
+        match views.iter_mut().find(|(view, _)| view.name == rule.view.name) {
+            Some((_, rules)) => rules.push(rule),
+            None => views.push((rule.view, vec![rule])),
+        }
+    }
+    views
+}
+
+/// What is judged by what.
 struct Plan<'r> {
-    views: Vec<(&'static View, Vec<&'r Rule>)>,
+    views: Views<'r>,
+    /// The rules that are off unless a team's ruleset asks for them.
+    asked: Views<'r>,
+    teams: &'r Teams,
 }
 
 impl<'r> Plan<'r> {
-    fn new(rules: &'r RuleSet) -> Self {
-        let mut views: Vec<(&'static View, Vec<&Rule>)> = Vec::new();
-        for rule in &rules.rules {
-            match views.iter_mut().find(|(view, _)| view.name == rule.view.name) {
-                Some((_, rules)) => rules.push(rule),
-                None => views.push((rule.view, vec![rule])),
-            }
-        }
-        Self { views }
+    fn new(rules: &'r RuleSet, teams: &'r Teams) -> Self {
+        Self { views: by_view(&rules.rules), asked: by_view(&rules.asked), teams }
     }
 
     /// Whether a rule is on that the patterns name.
     fn has(&self, what: &str) -> bool {
+        let ruled = self.teams.rules();
+        if ruled.iter().any(|it| waive::matches(what, || std::iter::once(&*it.id))) {
+            return true;
+        }
         self.views.iter().flat_map(|(_, rules)| rules).any(|rule| {
             let peers = || rule.equivalents.iter().map(|it| &*it.id);
             waive::matches(what, || std::iter::once(&*rule.id).chain(peers()))
@@ -195,8 +226,25 @@ impl<'r> Plan<'r> {
     }
 
     fn file(&self, artifact: &Artifact, judged: &mut Judged) {
+        Self::look(&self.views, artifact, judged);
+    }
+
+    /// Judges an artifact by the team's ruleset that holds for it.
+    fn team(&self, artifact: &Artifact, judged: &mut Judged) {
+        let Some(team) = self.teams.of(artifact) else { return };
+        team.settle(artifact, &mut judged.findings, false);
+        let mut asked = Judged::default();
+        Self::look(&self.asked, artifact, &mut asked);
+        team.settle(artifact, &mut asked.findings, true);
+        judged.findings.extend(asked.findings);
+        let (findings, problems) = team.judge(artifact);
+        judged.findings.extend(findings);
+        judged.problems.extend(problems);
+    }
+
+    fn look(views: &Views<'_>, artifact: &Artifact, judged: &mut Judged) {
         let mut judge = Judge::default();
-        for (view, rules) in &self.views {
+        for (view, rules) in views {
             if view.kind == artifact.kind
                 && let Select::File(select) = view.select
             {

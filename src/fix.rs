@@ -282,7 +282,7 @@ mod tests {
     fn mended(rules: Vec<Rule>, text: &str) -> (String, Vec<String>) {
         let content = Content::Memory(text.as_bytes().to_vec());
         let files = [Found { path: "Dockerfile".into(), content }];
-        let mended = mend(&files, &RuleSet { rules }, &|_| true);
+        let mended = mend(&files, &RuleSet { rules, ..RuleSet::default() }, &|_| true);
         let text = mended.files.get("Dockerfile").map_or("", String::as_str).to_owned();
         let line = |it: &Refused| format!("{}: {}", it.place.start.line, it.reason);
         (text, mended.refused.iter().map(line).collect())
@@ -336,7 +336,7 @@ mod tests {
         let pod = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: c # one\n";
         let content = Content::Memory(pod.as_bytes().to_vec());
         let files = [Found { path: "pod.yaml".into(), content }];
-        let mended = mend(&files, &RuleSet { rules }, &|_| true);
+        let mended = mend(&files, &RuleSet { rules, ..RuleSet::default() }, &|_| true);
         let limits = "    resources:\n      limits:\n        cpu: 2\n        memory: cMi\n";
         assert_eq!(mended.files["pod.yaml"], format!("{pod}{limits}"));
     }

@@ -16,6 +16,7 @@ pub mod checklist;
 pub mod readiness;
 pub mod discover;
 pub mod facts;
+pub mod spectral;
 pub mod waive;
 pub mod evaluate;
 pub mod fix;

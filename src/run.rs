@@ -31,6 +31,7 @@ use crate::{
     report::{Coverage, Inputs, Ratio, Report, RuleHelp},
     rule::{self, Profile, Rule, RuleError, RuleSet},
     source::Source,
+    spectral::{Ruled, Teams},
 };
 
 /// Why there is no answer. None of these is about the repository under review.
@@ -87,15 +88,16 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let (root, only) = root_and_file(&options.path)?;
     let policy = policy(&root, options)?;
     let config = read_config(&policy, options)?;
-    let rules = rules(&policy, options, &config)?;
     let files = match only {
         Some(file) => vec![file],
         None => discover(&root, &config)?,
     };
+    let teams = teams(&policy, &files)?;
+    let rules = rules(&policy, options, &config, &teams)?;
     let diff = change(&root, options)?;
     let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
     let change = diff.as_deref().map(|it| (it, partial));
-    let mut outcome = evaluate::evaluate_change(files, &rules, change);
+    let mut outcome = evaluate::evaluate_for(&teams, files, &rules, change);
     let now = today(options)?;
     let readiness = readiness(&policy, options, &outcome, now)?;
     let ended = readiness.waive(&mut outcome.findings, now);
@@ -131,7 +133,7 @@ pub fn fix(options: &Check) -> Result<Mended, RunError> {
     let (root, only) = root_and_file(&options.path)?;
     let policy = policy(&root, options)?;
     let config = read_config(&policy, options)?;
-    let rules = rules(&policy, options, &config)?;
+    let rules = rules(&policy, options, &config, &Teams::default())?;
     let files = only.map_or_else(|| discover(&root, &config), |it| Ok(vec![it]))?;
     let mended = fix::mend(&files, &rules, &|it| open.contains(&key(it)));
     for (path, text) in &mended.files {
@@ -165,6 +167,7 @@ fn readiness(
     let own = with_own(RuleSet::default(), policy, &options.rules)?;
     let mut ids: Vec<&str> = RuleSet::builtin_ids().collect();
     ids.extend(own.rules.iter().map(|it| &*it.id));
+    ids.extend(outcome.ruled.iter().map(|it| &*it.id));
     let has_path = |path: &str| {
         let starts = |with: &str| {
             let at = outcome.paths.partition_point(|it| it.as_str() < with);
@@ -385,16 +388,40 @@ pub fn find_rule<'r>(rules: &'r RuleSet, id: &str) -> Result<&'r Rule, RunError>
     })
 }
 
+/// The Spectral rulesets of the repository: they are policy too.
+fn teams(policy: &Policy, files: &[Found]) -> Result<Teams, RunError> {
+    if policy.is_on_disk() {
+        return Ok(Teams::read(files));
+    }
+    let mut found = Vec::new();
+    let texts = files.iter().map(|it| it.path.as_str()).filter(|it| Teams::may_be_part(it));
+    for path in texts.chain(Teams::AT_ROOT.iter().copied()) {
+        let place = policy.root.join(path);
+        let text = policy.text(&place).map_err(|error| RunError::path(&place, &error))?;
+        let content = text.map(|it| Content::Memory(it.into_bytes()));
+        found.extend(content.map(|content| Found { path: path.to_owned(), content }));
+    }
+    found.sort();
+    found.dedup();
+    Ok(Teams::read(&found))
+}
+
 /// The rules that are on: the built-in ones, the repository's own, those of `--rules`.
-fn rules(policy: &Policy, options: &Check, config: &Config) -> Result<RuleSet, RunError> {
+fn rules(
+    policy: &Policy,
+    options: &Check,
+    config: &Config,
+    teams: &Teams,
+) -> Result<RuleSet, RunError> {
     let profile = options.profile.or(config.profile).unwrap_or(Profile::Default);
     let either = |given: &[String], configured: &[String]| {
         if given.is_empty() { configured.to_vec() } else { given.to_vec() }
     };
     let select = either(&options.select, &config.select);
     let ignore = either(&options.ignore, &config.ignore);
-    // Patterns may name any rule; without them the profile says which are needed.
-    let needed = if select.is_empty() && ignore.is_empty() { profile } else { Profile::All };
+    // Patterns and rulesets may name any rule; without them the profile says which are needed.
+    let all = !(select.is_empty() && ignore.is_empty() && teams.is_empty());
+    let needed = if all { Profile::All } else { profile };
     let mut rules = with_own(RuleSet::builtin_of(needed)?, policy, &options.rules)?;
     rules.select(profile, &select, &ignore)?;
     configure(&mut rules, config)?;
@@ -491,6 +518,17 @@ fn read_baseline(policy: &Policy, path: &Path) -> Result<BTreeSet<String>, RunEr
     Ok(findings.filter_map(|it| it["fingerprint"].as_str()).map(str::to_owned).collect())
 }
 
+/// What a rule of a team's own ruleset says of itself.
+fn ruled_help(rule: &Ruled) -> RuleHelp {
+    RuleHelp {
+        title: rule.title.clone(),
+        why: format!("{} says so.", rule.path),
+        fix: "Do as the ruleset says, or change it there.".to_owned(),
+        refs: Vec::new(),
+        severity: None,
+    }
+}
+
 /// Puts together what there is to say.
 fn report(
     outcome: Outcome,
@@ -502,8 +540,14 @@ fn report(
     let service = outcome.kinds.iter().filter(|it| *it.0 != Kind::Docs);
     let count = service.map(|it| it.1).sum();
     let mut help = BTreeMap::new();
+    for ruled in &outcome.ruled {
+        if outcome.findings.iter().any(|it| it.rule == ruled.id) {
+            help.insert(ruled.id.clone(), ruled_help(ruled));
+        }
+    }
     for finding in &outcome.findings {
-        if let Some(rule) = rules.get(&finding.rule) {
+        let asked = || rules.asked.iter().find(|it| it.id == finding.rule);
+        if let Some(rule) = rules.get(&finding.rule).or_else(asked) {
             help.entry(rule.id.clone()).or_insert_with(|| RuleHelp {
                 title: rule.title.clone(),
                 why: rule.why.clone(),

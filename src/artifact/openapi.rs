@@ -14,6 +14,7 @@ mod views;
 use super::{Artifact, Kind, Parsed};
 use crate::document::{Node, Problem, Tree};
 
+pub use refs::{Refs, decoded, pointer};
 pub use views::VIEWS;
 
 /// Whether a YAML or JSON file is one, by what its documents say.
@@ -29,6 +30,14 @@ pub fn parse(tree: Tree, problems: Vec<Problem>) -> Parsed {
     problems.extend(troubles.into_iter().map(problem));
     let artifact = Artifact { derived, ..Artifact::new(Kind::Openapi, tree) };
     Parsed { artifact: Some(artifact), problems }
+}
+
+/// The first document of a file that is one, and the version it follows: `(3, 1)`.
+pub fn document(tree: &Tree) -> Option<(Node<'_>, (u8, u8))> {
+    tree.documents().find_map(|root| {
+        let version = Version::of(root)?;
+        Some((root, (version.major, version.minor)))
+    })
 }
 
 /// The version of OpenAPI that a document says it follows.

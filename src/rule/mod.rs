@@ -191,6 +191,8 @@ impl Deref for Rule {
 pub struct RuleSet {
     /// The rules, by id.
     pub rules: Vec<Rule>,
+    /// Rules that the profile leaves out and that a ruleset of a peer may ask for.
+    pub asked: Vec<Rule>,
 }
 
 impl Rule {
@@ -217,7 +219,7 @@ impl RuleSet {
     pub fn builtin_of(profile: Profile) -> Result<Self, RuleError> {
         let rules = BUILTIN.iter().map(|(id, text)| Rule::builtin(id, text));
         let on = |it: &Result<Rule, _>| it.as_ref().map_or(true, |it| it.profile <= profile);
-        Ok(Self { rules: rules.filter(on).collect::<Result<_, _>>()? })
+        Ok(Self { rules: rules.filter(on).collect::<Result<_, _>>()?, ..Self::default() })
     }
 
     /// The ids of all rules that come with the program, sorted.
@@ -259,7 +261,8 @@ impl RuleSet {
     }
 
     /// Keeps the rules that a run wants: those that match a pattern of `wanted`, or all of the
-    /// profile if there is none, without those that match a pattern of `ignored`. Patterns are
+    /// profile if there is none (the others may be asked for), without those that match a pattern
+    /// of `ignored`. Patterns are
     /// globs over ids and over what peers call the rules, such as `hadolint:*`.
     pub fn select(
         &mut self,

@@ -15,10 +15,14 @@ pub(super) fn select(
         }
     }
     let any = |patterns: &[String], rule: &Rule| patterns.iter().any(|it| named(rule, it));
-    set.rules.retain(|rule| {
-        let on = if wanted.is_empty() { rule.profile <= profile } else { any(wanted, rule) };
-        on && !any(ignored, rule)
-    });
+    let known = std::mem::take(&mut set.rules).into_iter().filter(|it| !any(ignored, it));
+    for rule in known {
+        if wanted.is_empty() && rule.profile > profile {
+            set.asked.push(rule);
+        } else if wanted.is_empty() || any(wanted, &rule) {
+            set.rules.push(rule);
+        }
+    }
     Ok(())
 }
 

@@ -334,7 +334,7 @@ Example: a name
     let rule = with_head(rest).unwrap();
     assert_eq!(explain(&rule).unwrap(), wanted);
     assert_eq!(explain_json(&rule).unwrap()["examples"][0]["finds"][0], "1: no name");
-    let set = RuleSet { rules: vec![rule] };
+    let set = RuleSet { rules: vec![rule], ..RuleSet::default() };
     assert_eq!(
         list(&set),
         "test\n  test/rule  error    default  A thing has no name\n\n\

@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "readiness",
     "facts",
     "discover",
+    "spectral",
     "waive",
     "evaluate",
     "fix",

@@ -1,0 +1,318 @@
+//! Runs a plan over a document: finds what paths select, applies functions, says what is wrong.
+
+use std::{cell::OnceCell, collections::HashSet};
+
+use super::{
+    circle,
+    function::{Around, Complaint},
+    js::{Eyes, Js, entries},
+    path::{Prop, Spot},
+    plan::{Field, Plan, Ready, Then, Walks},
+};
+use crate::{
+    artifact::openapi::{Refs, decoded, pointer},
+    document::{Id, Kind, Node},
+};
+
+/// As many findings as one document may have.
+const MAX_FINDINGS: usize = 100_000;
+
+/// What a rule found.
+#[derive(Debug)]
+pub struct Fault<'a> {
+    /// The number of the rule.
+    pub rule: usize,
+    /// Where.
+    pub at: Node<'a>,
+    /// The reference that leads there, if one does.
+    pub through: Option<Node<'a>>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What came of a document.
+#[derive(Debug, Default)]
+pub struct Linted<'a> {
+    /// What rules found.
+    pub faults: Vec<Fault<'a>>,
+    /// What could not be judged: the rule, if it is one, and why.
+    pub troubles: Vec<(Option<usize>, String)>,
+}
+
+/// Runs the rules of a plan over the document at `root`.
+pub fn lint<'a>(plan: &'a Plan, root: Node<'a>) -> Linted<'a> {
+    let refs = Refs::new(root);
+    let circles = OnceCell::new();
+    let circular = |node: Node<'a>| {
+        pointer(node).is_some()
+            && circles.get_or_init(|| circle::circular(root, &refs)).contains(&node.id())
+    };
+    let referenced = OnceCell::new();
+    let is_referenced = |pointer: &str| referenced.get_or_init(|| pointers(root)).contains(pointer);
+    let mut lint = Lint {
+        plan,
+        root,
+        seen: HashSet::new(),
+        troubled: HashSet::new(),
+        linted: Linted::default(),
+    };
+    for (walks, refs) in [(&plan.resolved, Some(&refs)), (&plan.written, None)] {
+        if walks.rules.is_empty() {
+            continue;
+        }
+        let eyes = Eyes { refs, circular: &circular };
+        lint.walk(walks, Around { eyes, referenced: &is_referenced });
+    }
+    lint.linted
+}
+
+/// Everything that the document refers to in itself.
+fn pointers(root: Node<'_>) -> HashSet<String> {
+    let tree = root.tree();
+    let end = tree.nodes[root.id() as usize].low.max(root.id());
+    let maps = (root.id()..end).filter(|id| tree.nodes[*id as usize].kind == Kind::Map);
+    let local = maps.filter_map(|id| pointer(tree.node(id)).filter(|it| it.starts_with('#')));
+    local.map(|it| it.split('/').map(decoded).collect::<Vec<_>>().join("/")).collect()
+}
+
+/// What a function is applied to.
+struct Target<'a> {
+    value: Js<'a>,
+    below: Vec<String>,
+}
+
+struct Lint<'a> {
+    plan: &'a Plan,
+    root: Node<'a>,
+    seen: HashSet<(usize, Id, String)>,
+    troubled: HashSet<usize>,
+    linted: Linted<'a>,
+}
+
+impl<'a> Lint<'a> {
+    fn walk(&mut self, walks: &'a Walks, around: Around<'_, 'a>) {
+        let mut met = HashSet::new();
+        let walked = walks.paths.walk(Spot::root(self.root), around.eyes, &mut |path, trail| {
+            let Some(spot) = trail.last() else { return };
+            let keyed = walks.paths.is_keyed(path);
+            let site = if has_siblings(spot) || keyed { spot.written } else { spot.node };
+            if is_elsewhere(spot.node, around.eyes)
+                || !met.insert((path, site.id(), spot.node.id()))
+            {
+                return;
+            }
+            for &rule in &walks.rules[path] {
+                self.judge(rule, trail, keyed, around);
+            }
+        });
+        if walked.is_err() {
+            let reason = "the document is too large for the paths of the ruleset".to_owned();
+            self.linted.troubles.push((None, reason));
+        }
+    }
+
+    fn judge(&mut self, rule: usize, trail: &[Spot<'a>], keyed: bool, around: Around<'_, 'a>) {
+        let Some(spot) = trail.last() else { return };
+        let value = match (keyed, spot.key) {
+            (true, Prop::Key(key)) => Js::text(key),
+            (true, Prop::Index(at)) => Js::Number(f64::from(at)),
+            _ => Js::of(spot.node),
+        };
+        let plan = self.plan;
+        for then in &plan.rules[rule].then {
+            for target in targets(&value, then, around.eyes) {
+                if matches!(&target.value, Js::Node(it) if is_elsewhere(*it, around.eyes)) {
+                    continue;
+                }
+                match then.function.judge(&target.value, around) {
+                    Ok(complaints) => {
+                        for complaint in complaints {
+                            self.fault(rule, trail, &target.below, complaint, around.eyes);
+                        }
+                    }
+                    Err(reason) if self.troubled.insert(rule) => {
+                        self.linted.troubles.push((Some(rule), reason.to_owned()));
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+
+    fn fault(
+        &mut self,
+        rule: usize,
+        trail: &[Spot<'a>],
+        below: &[String],
+        complaint: Complaint,
+        eyes: Eyes<'_, 'a>,
+    ) {
+        let Some(spot) = trail.last() else { return };
+        let path: Vec<_> = below.iter().chain(&complaint.below).cloned().collect();
+        let (at, missing) = locate(spot, &path, eyes);
+        let message = self.message(&self.plan.rules[rule], &complaint.message, at, &missing);
+        if !self.seen.insert((rule, at.id(), message.clone())) {
+            return;
+        }
+        if self.linted.faults.len() >= MAX_FINDINGS {
+            if self.troubled.insert(usize::MAX) {
+                let reason = "there are too many findings: some are left out".to_owned();
+                self.linted.troubles.push((None, reason));
+            }
+            return;
+        }
+        let through = trail.iter().rev().find(|it| it.written != it.node).map(|it| it.written);
+        self.linted.faults.push(Fault { rule, at, through, message });
+    }
+
+    /// The message of a rule, its placeholders filled.
+    fn message(&self, rule: &Ready, error: &str, at: Node<'a>, missing: &[String]) -> String {
+        let where_to = OnceCell::new();
+        let path = || where_to.get_or_init(|| path_of(self.root, at));
+        let property = || {
+            let mut names: Vec<_> = path().last().into_iter().cloned().collect();
+            names.extend(missing.iter().cloned());
+            names.join(".")
+        };
+        let error = || match error.contains("{property}") {
+            false => error.to_owned(),
+            true => {
+                let name = property();
+                let name =
+                    if name.is_empty() { "the document".into() } else { format!("`{name}`") };
+                error.replace("{property}", &name)
+            }
+        };
+        let Some(template) = &rule.message else {
+            let described = rule.description.as_ref().filter(|it| !it.trim().is_empty());
+            return described.map_or_else(error, |it| it.trim().to_owned());
+        };
+        let mut out = String::new();
+        let mut rest = template.as_str();
+        while let Some((before, inside)) = rest.split_once("{{") {
+            let Some((name, after)) = inside.split_once("}}") else { break };
+            out.push_str(before);
+            match name.trim() {
+                "error" => out.push_str(&error()),
+                "property" => out.push_str(&property()),
+                "description" => out.push_str(rule.description.as_deref().unwrap_or_default()),
+                "path" => {
+                    let parts = path().iter().map(|it| it.replace('~', "~0").replace('/', "~1"));
+                    out.push('#');
+                    parts.for_each(|it| out.extend(["/", &it]));
+                }
+                "value" => out.push_str(&at.display()),
+                _ => {}
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        out.trim().chars().take(1_000).collect()
+    }
+}
+
+/// Whether a reference has keys beside it: then it is a place of its own.
+fn has_siblings(spot: &Spot<'_>) -> bool {
+    spot.written != spot.node && spot.written.len() > 1
+}
+
+/// Whether it is a reference into another file, which we do not see.
+fn is_elsewhere(node: Node<'_>, eyes: Eyes<'_, '_>) -> bool {
+    eyes.refs.is_some() && pointer(node).is_some_and(|it| !it.starts_with('#'))
+}
+
+/// What of a value a function is applied to.
+fn targets<'a>(value: &Js<'a>, then: &'a Then, eyes: Eyes<'_, 'a>) -> Vec<Target<'a>> {
+    let itself = || vec![Target { value: value.clone(), below: Vec::new() }];
+    let Js::Node(node) = value else { return itself() };
+    let node = *node;
+    let mut found: Vec<Target<'a>> = match &then.field {
+        Field::Itself => return itself(),
+        Field::Keys => {
+            let names: Vec<(String, Js<'a>)> = match node.is_map() {
+                true => entries(node).iter().map(|it| (it.0.to_owned(), Js::text(it.0))).collect(),
+                false => (0..node.len())
+                    .map(|at| (at.to_string(), Js::Text(at.to_string().into())))
+                    .collect(),
+            };
+            names.into_iter().map(|(key, value)| Target { value, below: vec![key] }).collect()
+        }
+        Field::Names(written, names) => {
+            let value = match eyes.get(node, written) {
+                Some(it) => Js::of(it),
+                None => follow(Js::Node(node), names, eyes),
+            };
+            return vec![Target { value, below: names.clone() }];
+        }
+        Field::Path(paths) => {
+            let mut found = Vec::new();
+            let _ = paths.walk(Spot::root(node), eyes, &mut |_, trail| {
+                let names = trail.iter().filter_map(|it| match it.key {
+                    Prop::Root => None,
+                    Prop::Key(key) => Some(key.to_owned()),
+                    Prop::Index(at) => Some(at.to_string()),
+                });
+                let value = trail.last().map_or(Js::Undefined, |it| Js::of(it.node));
+                found.push(Target { value, below: names.collect() });
+            });
+            found
+        }
+    };
+    if found.is_empty() {
+        found.push(Target { value: Js::Undefined, below: Vec::new() });
+    }
+    found
+}
+
+/// What names lead to.
+fn follow<'a>(value: Js<'a>, names: &[String], eyes: Eyes<'_, 'a>) -> Js<'a> {
+    names.iter().fold(value, |value, name| match &value {
+        _ if name == "length" && value.length().is_some() => {
+            Js::Number(value.length().unwrap_or_default() as f64)
+        }
+        Js::Node(node) => Js::maybe(eyes.get(*node, name)),
+        _ => Js::Undefined,
+    })
+}
+
+/// The deepest node on a path that is there, and the names that are not.
+fn locate<'a>(spot: &Spot<'a>, path: &[String], eyes: Eyes<'_, 'a>) -> (Node<'a>, Vec<String>) {
+    let (mut written, mut node) = (spot.written, spot.node);
+    for (at, name) in path.iter().enumerate() {
+        let child = match node.kind() {
+            Kind::Seq => name.parse().ok().and_then(|at| node.item(at)),
+            _ => node.get(name),
+        };
+        let Some(child) = child else {
+            if written != node && written.len() > 1 {
+                let beside = written.get(name);
+                return (beside.unwrap_or(written), path[at..].to_vec());
+            }
+            return (node, path[at..].to_vec());
+        };
+        (written, node) = (child, eyes.see(child));
+    }
+    let place = if written != node && written.len() > 1 { written } else { node };
+    (place, Vec::new())
+}
+
+/// The keys and indexes that lead to a node.
+fn path_of(root: Node<'_>, target: Node<'_>) -> Vec<String> {
+    let mut path = Vec::new();
+    let mut at = root;
+    while at != target {
+        let nodes = &at.tree().nodes;
+        let holds = |it: &Node<'_>| match it.kind() {
+            Kind::Map | Kind::Seq => {
+                (it.id()..nodes[it.id() as usize].low.max(it.id() + 1)).contains(&target.id())
+            }
+            _ => it.id() == target.id(),
+        };
+        let Some((index, next)) = at.children().enumerate().find(|(_, it)| holds(it)) else {
+            break;
+        };
+        path.push(if at.is_map() { next.key().to_owned() } else { index.to_string() });
+        at = next;
+    }
+    path
+}
