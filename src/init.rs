@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::json;
 
-use crate::date::Date;
+use crate::{
+    checklist::{Class, Item, Settler, checklist},
+    date::Date,
+};
 
 /// What came of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +68,8 @@ fn readiness(today: Date) -> String {
     format!(
         "\
 # What files cannot prove about this service, each with a name, a date and an end.
-# `seaworthy checklist` lists the items that are open. Take the # away from what you can answer.
+# `seaworthy checklist` lists the items that are open. Take the # away from what you can answer,
+# and fill in who says so, since when and where it can be seen.
 
 [service]
 # owner = \"@acme/payments\"
@@ -76,14 +80,6 @@ fn readiness(today: Date) -> String {
 # to = \"https://acme.pagerduty.com/services/orders\"
 # reviewed = {day}
 
-# [[attest]]
-# item = \"pre-launch.verification.pentest\"
-# state = \"met\"
-# by = \"@alice\"
-# on = {day}
-# expires = {soon}
-# evidence = [\"docs/security/pentest.md\"]
-
 # [[waive]]
 # rule = \"dockerfile/root-user\"
 # path = \"legacy/Dockerfile\"
@@ -91,7 +87,34 @@ fn readiness(today: Date) -> String {
 # reason = \"replaced by the new image in the next release\"
 # expires = {soon}
 "
-    )
+    ) + &questions(today)
+}
+
+/// What only people can answer, each as an entry that says nothing until somebody signs it.
+fn questions(today: Date) -> String {
+    let by_people = |it: &&Item| {
+        it.class == Class::Attest && it.same_as.is_none() && it.settled_by == Settler::Rules
+    };
+    let mut text = String::from("\n# What only people can answer:\n");
+    for item in checklist().items.iter().filter(by_people) {
+        text += &format!(
+            "
+# {}: {}
+# [[attest]]
+# item = \"{}\"
+# state = \"met\"
+# by = \"\"
+# on = {today}
+# expires = {}
+# evidence = []
+",
+            item.section,
+            item.title,
+            item.id,
+            today.plus(item.lifetime())
+        );
+    }
+    text
 }
 
 fn workflow() -> String {
@@ -131,5 +154,15 @@ mod tests {
         assert_eq!(new, [false, true]);
         assert_eq!(fs::read_to_string(folder.path().join("readiness.toml")).unwrap(), "mine");
         assert!(init(folder.path(), today).unwrap().iter().all(|it| !it.new));
+    }
+
+    #[test]
+    fn every_question_for_people_is_asked_and_none_is_answered() {
+        let text = readiness(Date::new(2026, 11, 22).unwrap());
+        let asked = text.matches("# item = ").count();
+        let items = &checklist().items;
+        let people = items.iter().filter(|it| it.class == Class::Attest && it.same_as.is_none());
+        assert!(asked > 40 && asked <= people.count(), "{asked}");
+        assert!(text.lines().all(|it| it.is_empty() || it.starts_with('#') || it == "[service]"));
     }
 }

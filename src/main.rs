@@ -83,9 +83,10 @@ fn checklist(options: &Check) -> Result<u8, RunError> {
     print(&match options.format {
         Format::Terminal => report::checklist::terminal(&report, &style(options)),
         Format::Json => report::checklist::json(&report),
+        Format::Markdown => report::checklist::markdown(&report),
         _ => {
-            let reason =
-                "the checklist is printed as terminal or json; `seaworthy check` knows more";
+            let reason = "the checklist is printed as terminal, json or markdown; \
+                          `seaworthy check` knows more";
             return Err(RunError::Argument(reason.into()));
         }
     });

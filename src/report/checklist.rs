@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Report, Style,
-    escape::{Plain, shortened},
+    escape::{Code, Markdown, Plain, shortened},
     terminal::Paint,
 };
 use crate::{
@@ -83,6 +83,44 @@ fn short(status: Status) -> &'static str {
     }
 }
 
+/// The checklist as a page to keep or to publish, `PRODUCTION_READINESS.md`: it says what is known
+/// and how, not what is hoped.
+pub fn markdown(report: &Report) -> String {
+    let Score { applicable, verified, attested, open, not_applicable, not_evaluated } =
+        report.score;
+    let mut out = format!(
+        "# Production readiness\n\n\
+         Of {applicable} lines that apply, files verify {verified}, people vouch for {attested}, \
+         and {open} are open ({not_evaluated} of these could not be evaluated). {not_applicable} do \
+         not apply.\n\n\
+         Written by `seaworthy checklist --format markdown`; write it anew rather than edit it.\n"
+    );
+    let (mut section, mut group) = ("", "");
+    for (item, status) in lines(report) {
+        if section != item.section {
+            let _ = write!(out, "\n## {}\n", Markdown(&item.section));
+            (section, group) = (&item.section, "");
+        }
+        if group != item.group {
+            let _ = write!(out, "\n### {}\n\n", Markdown(&item.group));
+            group = &item.group;
+        }
+        let done = if status.status.is_satisfied() { 'x' } else { ' ' };
+        let name = short(status.status);
+        let _ = write!(out, "- [{done}] {}: **{name}**", Markdown(&item.title));
+        if !status.reason.is_empty() {
+            let _ = write!(out, ", {}", Markdown(&status.reason));
+        }
+        for it in status.evidence.iter().take(3) {
+            let place =
+                if it.line == 0 { it.path.to_string() } else { format!("{}:{}", it.path, it.line) };
+            let _ = write!(out, " {}", Code(shortened(&place, 200)));
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// The checklist for programs.
 pub fn json(report: &Report) -> String {
     let items: Vec<Value> = lines(report)
@@ -141,6 +179,19 @@ Documentation
         let style = Style { quiet: true, ..Style::default() };
         let text = terminal(&sample::report(), &style);
         assert!(text.contains("non-root") && !text.contains("pdb") && !text.contains("errors"));
+    }
+
+    #[test]
+    fn the_page_ticks_only_what_is_shown() {
+        let page = markdown(&sample::report());
+        let ticked: Vec<_> = page.lines().filter(|it| it.starts_with("- [x]")).collect();
+        assert_eq!(
+            ticked,
+            ["- [x] Pod disruption budgets are configured: **verified** `k8s/pdb.yaml:1`"]
+        );
+        let open = "- [ ] The container runs as a non\\-root user: **violated** `api/Dockerfile:4`";
+        assert!(page.contains(&open.replace("\\-", "-")) || page.contains(open), "{page}");
+        assert!(page.contains("Of 2 lines that apply, files verify 1"));
     }
 
     #[test]
