@@ -61,7 +61,7 @@ pub enum Fact {
     Dockerfile,
     /// Manifests for Kubernetes.
     Kubernetes,
-    /// A Makefile.
+    /// A Makefile, or the file of another runner.
     Makefile,
     /// An OpenAPI document.
     Openapi,
@@ -139,7 +139,7 @@ impl Fact {
         match self {
             Self::Dockerfile => "Dockerfile",
             Self::Kubernetes => "Kubernetes manifest",
-            Self::Makefile => "Makefile",
+            Self::Makefile => "Makefile or file of another runner",
             Self::Openapi => "OpenAPI document",
             Self::Http => "HTTP interface",
             Self::Database => "database",

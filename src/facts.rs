@@ -106,6 +106,7 @@ pub fn facts(repository: &Repository<'_>) -> BTreeSet<Fact> {
         (Kind::Dockerfile, Fact::Dockerfile),
         (Kind::Kubernetes, Fact::Kubernetes),
         (Kind::Makefile, Fact::Makefile),
+        (Kind::Runner, Fact::Makefile),
         (Kind::Openapi, Fact::Openapi),
         (Kind::Openapi, Fact::Http),
     ];

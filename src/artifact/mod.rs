@@ -360,6 +360,7 @@ macro_rules! fields {
         &[$($crate::artifact::Field { name: $name, shape: $shape, means: $means },)*]
     };
 }
+pub(crate) use fields;
 
 pub mod compose;
 pub mod coverage;

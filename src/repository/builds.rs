@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::task;
 use crate::{
-    artifact::{Artifact, Kind},
+    artifact::Artifact,
     document::Node,
     parse,
     source::{Source, resolve},
@@ -109,22 +110,6 @@ impl Command<'_> {
     }
 }
 
-/// The commands of every recipe, with their targets.
-pub(super) fn recipe_commands<'a>(
-    artifacts: &'a [Artifact],
-) -> impl Iterator<Item = (Node<'a>, Node<'a>, Node<'a>)> {
-    let children = |it: Node<'a>, key: &str| it.get(key).into_iter().flat_map(Node::children);
-    let makefiles = artifacts.iter().filter(|it| it.kind == Kind::Makefile);
-    let files = makefiles.flat_map(|it| it.derived.iter().map(|&root| it.tree.node(root)));
-    let whole = files.filter(|it| it.get("whole").and_then(Node::as_bool) == Some(true));
-    whole.flat_map(move |file| {
-        children(file, "targets").flat_map(move |target| {
-            let commands = children(target, "recipe").flat_map(move |it| children(it, "commands"));
-            commands.map(move |command| (file, target, command))
-        })
-    })
-}
-
 /// The words of a command.
 pub(super) fn words(command: Node<'_>) -> Vec<&str> {
     command.get("words").into_iter().flat_map(Node::children).map(Node::text).collect()
@@ -133,7 +118,7 @@ pub(super) fn words(command: Node<'_>) -> Vec<&str> {
 /// Every build that the repository names.
 pub(super) fn builds(artifacts: &[Artifact], texts: &BTreeMap<String, Source>) -> Vec<Build> {
     let mut found = Vec::new();
-    for (_, _, command) in recipe_commands(artifacts) {
+    for [.., command] in task::commands(artifacts) {
         let words = words(command);
         let (Some(build), Some(folder)) = (docker_build(&words), command.str("folder")) else {
             continue;

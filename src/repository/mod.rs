@@ -1,6 +1,7 @@
 //! The joins across artifacts: images, workloads, targets, routes, stages.
 
 mod access;
+mod asked;
 mod builds;
 mod copy;
 mod coverage;
@@ -20,6 +21,7 @@ mod recipe;
 mod reference;
 mod scaling;
 mod service;
+mod task;
 mod workload;
 
 use std::collections::{BTreeMap, HashMap};
@@ -29,6 +31,7 @@ use self::{
     kustomize::Builds,
     links::Links,
     objects::{Object, Objects},
+    task::Tasks,
 };
 use crate::{
     artifact::{Artifact, Kind, View},
@@ -57,6 +60,7 @@ pub struct Repository<'a> {
     only_image: Option<String>,
     python: python::Python<'a>,
     pipelines: pipeline::Pipelines<'a>,
+    tasks: Tasks<'a>,
 }
 
 impl<'a> Repository<'a> {
@@ -90,6 +94,7 @@ impl<'a> Repository<'a> {
             only_image,
             python: python::Python::new(artifacts, files),
             pipelines: pipeline::Pipelines::new(artifacts, texts),
+            tasks: Tasks::new(artifacts),
         }
     }
 
@@ -143,6 +148,10 @@ pub const VIEWS: &[View] = &[
     access::ACCOUNT,
     reference::VIEW,
     recipe::VIEW,
+    task::TASK_VIEW,
+    task::COMMAND_VIEW,
+    task::ROOT_VIEW,
+    task::CALL_VIEW,
     image::VIEW,
     copy::VIEW,
     docs::VIEW,

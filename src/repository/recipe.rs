@@ -2,8 +2,8 @@
 
 use super::{
     Repository,
-    builds::{docker_build, is_unknown, recipe_commands, words},
-    record,
+    builds::{docker_build, is_unknown, words},
+    record, task,
 };
 use crate::{
     artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
@@ -66,7 +66,7 @@ const FIELDS: &[Field] = &[
 pub(super) const VIEW: View = View {
     name: "repository.recipe_path",
     kind: Kind::Repository,
-    means: "a script, file or stage that a recipe of a Makefile names",
+    means: "a script, file or stage that a recipe of a Makefile or of another runner names",
     vars: &[Field { name: "it", shape: Shape::Record(FIELDS), means: "what is named" }],
     select: Select::Repository(select),
 };
@@ -79,7 +79,7 @@ struct Named<'a> {
 }
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
-    for (file, target, command) in recipe_commands(repository.artifacts) {
+    for [file, target, _, command] in task::commands(repository.artifacts) {
         let words = words(command);
         let Some(folder) = command.str("folder") else { continue };
         if !folder.is_empty() && !repository.has_folder(folder) {

@@ -11,17 +11,17 @@ fn seaworthy() -> Command {
 #[test]
 fn every_hollow_makefile_is_not_ready_and_the_sound_one_is() {
     let expected = [
-        ("dash", "makefile/gate-cannot-fail", 2),
+        ("dash", "runner/gate-cannot-fail", 2),
         ("default-rule", "makefile/anything-is-a-target", 5),
         ("dry-run-flag", "makefile/recipes-silenced", 1),
         ("folder-of-that-name", "makefile/gate-is-a-path", 1),
         ("ignore-errors-flag", "makefile/recipes-silenced", 1),
         ("ignore-target", "makefile/errors-ignored-everywhere", 1),
-        ("last-word", "makefile/gate-cannot-fail", 2),
+        ("last-word", "runner/gate-cannot-fail", 2),
         ("match-anything", "makefile/anything-is-a-target", 5),
-        ("or-true", "makefile/gate-cannot-fail", 2),
-        ("phony-without-rule", "makefile/gate-does-nothing", 1),
-        ("pipe", "makefile/gate-cannot-fail", 2),
+        ("or-true", "runner/gate-cannot-fail", 2),
+        ("phony-without-rule", "runner/gate-does-nothing", 1),
+        ("pipe", "runner/gate-cannot-fail", 2),
         ("shell-is-true", "makefile/recipes-silenced", 1),
     ];
     for (folder, rule, line) in expected {
@@ -45,7 +45,7 @@ fn an_included_file_may_be_large() {
     fs::write(root.path().join("rules.mk"), &large).unwrap();
     let output = seaworthy().args(["check", "--format", "json"]).arg(root.path()).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["findings"][0]["rule"], "makefile/gate-does-nothing", "{report}");
+    assert_eq!(report["findings"][0]["rule"], "runner/gate-does-nothing", "{report}");
     assert_eq!(report["findings"][0]["path"], "rules.mk");
 }
 

@@ -1,0 +1,340 @@
+//! The tasks of the repository, of make and of other runners: what each leads to, and who asks for
+//! which.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Repository, asked, record};
+use crate::{
+    artifact::{
+        Artifact, Emit, Kind, Select, Shape, Subject, View, fields,
+        recipe::shape::{COMMAND, LINE, TASK, TEXTS},
+    },
+    document::Node,
+    value::Value,
+};
+
+/// Folders of what others wrote, and of inputs of tests: what is wrong there is no defect here.
+const ASIDE: &[&str] = &[
+    "vendor",
+    "node_modules",
+    "third_party",
+    "third-party",
+    "external",
+    "testdata",
+    "test-data",
+    "fixtures",
+    "__fixtures__",
+    "fixture",
+    "examples",
+    "example",
+    "samples",
+    "templates",
+    "template",
+];
+
+/// How many tasks are followed from one.
+const MOST_FOLLOWED: usize = 300;
+
+/// A task and where it is defined.
+#[derive(Clone, Copy, Debug)]
+struct Task<'a> {
+    node: Node<'a>,
+    file: Node<'a>,
+    runner: &'a str,
+}
+
+/// What a runner can be asked for in one folder.
+#[derive(Debug)]
+struct Names<'a> {
+    file: Node<'a>,
+    all: BTreeSet<&'a str>,
+    patterns: Vec<&'a str>,
+    /// Any name may be defined.
+    open: bool,
+}
+
+/// All tasks, with the tasks that each of them runs.
+#[derive(Debug, Default)]
+pub(super) struct Tasks<'a> {
+    all: Vec<Task<'a>>,
+    names: HashMap<(&'a str, &'a str), Names<'a>>,
+    index: HashMap<(&'a str, &'a str, &'a str), usize>,
+    next: Vec<Vec<usize>>,
+}
+
+fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
+    node.get(key).into_iter().flat_map(Node::children)
+}
+
+fn is(node: Node<'_>, key: &str) -> bool {
+    node.get(key).and_then(Node::as_bool) == Some(true)
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |it| it.0)
+}
+
+/// The runner of a file and the folder that its names are for.
+fn place(file: Node<'_>) -> (&str, &str) {
+    let of_start = || folder(file.str("start").unwrap_or(""));
+    (file.str("runner").unwrap_or("make"), file.str("folder").unwrap_or_else(of_start))
+}
+
+/// What Makefiles and the files of other runners derive.
+fn files(artifacts: &[Artifact]) -> impl Iterator<Item = Node<'_>> {
+    let ours = artifacts.iter().filter(|it| matches!(it.kind, Kind::Makefile | Kind::Runner));
+    ours.flat_map(|it| it.derived.iter().map(|&root| it.tree.node(root)))
+}
+
+/// The commands of every recipe: file, task, line, command.
+pub(super) fn commands<'a>(artifacts: &'a [Artifact]) -> impl Iterator<Item = [Node<'a>; 4]> {
+    files(artifacts).filter(|it| is(*it, "whole")).flat_map(|file| {
+        list(file, "targets").flat_map(move |task| {
+            list(task, "recipe").flat_map(move |line| {
+                list(line, "commands").map(move |command| [file, task, line, command])
+            })
+        })
+    })
+}
+
+impl<'a> Tasks<'a> {
+    /// The tasks of these artifacts.
+    pub(super) fn new(artifacts: &'a [Artifact]) -> Self {
+        let mut tasks = Self::default();
+        for file in files(artifacts) {
+            if is(file, "entry") {
+                tasks.define(file);
+            }
+            if is(file, "whole") {
+                let (runner, folder) = place(file);
+                for node in list(file, "targets") {
+                    let name = node.str("name").unwrap_or("");
+                    tasks.index.insert((runner, folder, name), tasks.all.len());
+                    tasks.all.push(Task { node, file, runner });
+                }
+            }
+        }
+        tasks.next = tasks.all.iter().map(|it| tasks.after(*it)).collect();
+        tasks
+    }
+
+    fn define(&mut self, file: Node<'a>) {
+        let (runner, folder) = place(file);
+        let names = ["names", "possible"].iter().flat_map(|key| list(file, key)).map(Node::text);
+        let patterns: Vec<_> = list(file, "patterns").map(Node::text).collect();
+        let any = file.at(&["settings", "default"]).and_then(Node::as_bool) == Some(true);
+        let open = is(file, "open") || any || patterns.contains(&"%");
+        let it = Names { file, all: names.collect(), patterns, open };
+        // make prefers GNUmakefile to makefile to Makefile, and that is their order.
+        self.names.entry((runner, folder)).or_insert(it);
+    }
+
+    /// The tasks that a task runs and that can make it fail.
+    fn after(&self, task: Task<'a>) -> Vec<usize> {
+        let (runner, folder) = place(task.file);
+        let own = |name: &str| self.index.get(&(runner, folder, name)).copied();
+        let before = list(task.node, "prerequisites").filter_map(|it| own(it.str("name")?));
+        let lines = list(task.node, "recipe");
+        let commands = lines.flat_map(|it| list(it, "commands"));
+        let counted = commands.filter(|it| it.str("hidden").is_none());
+        before.chain(counted.flat_map(|it| self.run_by(it))).collect()
+    }
+
+    /// The tasks that a command runs.
+    fn run_by(&self, command: Node<'a>) -> Vec<usize> {
+        let Some(folder) = command.str("folder") else { return Vec::new() };
+        let all = asked::by(command);
+        all.iter().filter_map(|it| self.find(it.runner, &it.folder(folder)?, it.name)).collect()
+    }
+
+    fn find(&self, runner: &str, folder: &str, name: &str) -> Option<usize> {
+        let folder = self.home(runner, folder)?;
+        self.index.get(&(runner, folder, name)).copied()
+    }
+
+    /// The folder whose file a runner reads when it is started in `folder`: most look upwards.
+    fn home<'f>(&self, runner: &str, folder: &'f str) -> Option<&'f str> {
+        let mut at = folder;
+        loop {
+            if self.names.contains_key(&(runner, at)) {
+                return Some(at);
+            }
+            if at.is_empty() || runner == "make" {
+                return None;
+            }
+            at = at.rsplit_once('/').map_or("", |it| it.0);
+        }
+    }
+
+    /// All that a task leads to, itself first.
+    fn reached(&self, from: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut all: Vec<usize> = from.into_iter().collect();
+        let mut seen: BTreeSet<usize> = all.iter().copied().collect();
+        let mut at = 0;
+        while at < all.len() && all.len() < MOST_FOLLOWED {
+            let fresh = self.next[all[at]].iter().copied().filter(|it| seen.insert(*it));
+            let fresh: Vec<_> = fresh.collect();
+            all.extend(fresh);
+            at += 1;
+        }
+        all
+    }
+
+    /// What tasks check together, and the programs that they run.
+    fn work(&self, tasks: &[usize]) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
+        let nodes = || tasks.iter().map(|it| self.all[*it].node).filter(|it| is(*it, "can_fail"));
+        let commands = || {
+            let lines = nodes().flat_map(|it| list(it, "recipe"));
+            lines.flat_map(|it| list(it, "commands")).filter(|it| it.str("hidden").is_none())
+        };
+        let checks = commands().filter_map(|it| it.str("checks")).collect();
+        (checks, commands().filter_map(|it| it.str("name")).collect())
+    }
+}
+
+const FILE: Shape = Shape::Record(fields! {
+    "path": Shape::Text, "its path";
+    "root": Shape::Bool, "it is for the root of the repository";
+    "open": Shape::Bool, "something unknown may define any task";
+});
+
+fn is_aside(file: Node<'_>) -> bool {
+    file.tree().source.folder().split('/').any(|it| ASIDE.contains(&it))
+}
+
+fn texts<'a>(all: impl IntoIterator<Item = &'a str>) -> Value<'a> {
+    Value::list(all.into_iter().map(Value::Str))
+}
+
+/// One subject for each task.
+pub(super) const TASK_VIEW: View = View {
+    name: "runner.task",
+    kind: Kind::Runner,
+    means: "each task of just, Task, npm, tox, … and each target of make",
+    vars: fields! {
+        "it": TASK, "the task";
+        "file": FILE, "the file it is in";
+        "runner": Shape::Text, "`make`, `just`, `npm`, …";
+        "reaches": TEXTS, "what it checks, with all that it runs: tests, style, security, load";
+        "programs": TEXTS, "the programs that it runs, with all that it leads to";
+    },
+    select: Select::Repository(select_tasks),
+};
+
+fn select_tasks<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let tasks = &repository.tasks;
+    for (at, task) in tasks.all.iter().enumerate().filter(|it| !is_aside(it.1.file)) {
+        let (checks, programs) = tasks.work(&tasks.reached([at]));
+        let values = vec![
+            Value::Node(task.node),
+            Value::Node(task.file),
+            Value::Str(task.runner),
+            texts(checks),
+            texts(programs.into_iter().take(100)),
+        ];
+        emit(Subject { values, at: task.node, object: None });
+    }
+}
+
+/// One subject for each command.
+pub(super) const COMMAND_VIEW: View = View {
+    name: "runner.command",
+    kind: Kind::Runner,
+    means: "each simple command of each task of any runner, make among them",
+    vars: fields! {
+        "it": COMMAND, "the command";
+        "line": LINE, "the line it stands in";
+        "task": TASK, "the task that runs it";
+        "file": FILE, "the file it is in";
+    },
+    select: Select::Repository(select_commands),
+};
+
+fn select_commands<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for [file, task, line, command] in commands(repository.artifacts) {
+        if !is_aside(file) {
+            let values = [command, line, task, file].map(Value::Node).to_vec();
+            emit(Subject { values, at: command, object: None });
+        }
+    }
+}
+
+const ROOT: Shape = Shape::Record(fields! {
+    "names": TEXTS, "the names of all tasks";
+    "patterns": TEXTS, "the pattern rules of the Makefile";
+    "open": Shape::Bool, "something unknown may define any task";
+    "runners": TEXTS, "the runners";
+});
+
+/// One subject for all runners at the root.
+pub(super) const ROOT_VIEW: View = View {
+    name: "runner.root",
+    kind: Kind::Runner,
+    means: "what can be asked for at the root of the repository, with make and other runners",
+    vars: fields! { "it": ROOT, "all of it"; },
+    select: Select::Repository(select_root),
+};
+
+fn select_root<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let names = &repository.tasks.names;
+    let mut here: Vec<_> = names.iter().filter(|it| it.0.1.is_empty()).collect();
+    here.sort_by_key(|it| (it.0.0 != "make", it.0.0));
+    let Some(first) = here.first() else { return };
+    let all: BTreeSet<&str> = here.iter().flat_map(|it| it.1.all.iter().copied()).collect();
+    let it = record([
+        ("names", texts(all)),
+        ("patterns", texts(here.iter().flat_map(|it| it.1.patterns.iter().copied()))),
+        ("open", Value::Bool(here.iter().any(|it| it.1.open))),
+        ("runners", texts(here.iter().map(|it| it.0.0))),
+    ]);
+    emit(Subject { values: vec![it], at: first.1.file, object: None });
+}
+
+const CALL: Shape = Shape::Record(fields! {
+    "runner": Shape::Text, "`make`, `npm`, …";
+    "name": Shape::Text, "the task that is asked for";
+    "path": Shape::Text, "the file that would define it";
+    "found": Shape::Bool, "it is there, or may be";
+});
+
+/// One subject for each task that a command asks for.
+pub(super) const CALL_VIEW: View = View {
+    name: "runner.call",
+    kind: Kind::Runner,
+    means: "a task that a recipe or a pipeline asks a runner for by its name",
+    vars: fields! { "it": CALL, "the call"; },
+    select: Select::Repository(select_calls),
+};
+
+fn select_calls<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let recipes = commands(repository.artifacts).filter(|it| !is_aside(it[0])).map(|it| it[3]);
+    for command in recipes {
+        let Some(from) = command.str("folder") else { continue };
+        for call in asked::by(command).into_iter().filter(|it| it.certain) {
+            let Some(start) = call.folder(from) else { continue };
+            let tasks = &repository.tasks;
+            let Some(home) = tasks.home(call.runner, &start) else { continue };
+            let Some(names) = tasks.names.get(&(call.runner, home)) else { continue };
+            let as_file = format!("{home}/{}", call.name);
+            let found = names.open
+                || names.all.contains(call.name)
+                || names.patterns.iter().any(|it| fits(it, call.name))
+                || repository.has_file(as_file.trim_start_matches('/'))
+                || repository.has_folder(as_file.trim_start_matches('/'));
+            let it = record([
+                ("runner", Value::Str(call.runner)),
+                ("name", Value::Str(call.name)),
+                ("path", Value::Str(&names.file.tree().source.path)),
+                ("found", Value::Bool(found)),
+            ]);
+            emit(Subject { values: vec![it], at: command, object: None });
+        }
+    }
+}
+
+/// Whether a name fits a pattern of make.
+fn fits(pattern: &str, name: &str) -> bool {
+    pattern.split_once('%').is_some_and(|(before, after)| {
+        name.len() > before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+    })
+}
