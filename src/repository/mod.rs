@@ -1,7 +1,6 @@
 //! The joins across artifacts: images, workloads, targets, routes, stages.
 
 mod access;
-mod asked;
 mod builds;
 mod copy;
 mod coverage;

@@ -1,15 +1,20 @@
 //! The tasks of the repository, of make and of other runners: what each leads to, and who asks for
 //! which.
 
-use std::collections::{BTreeSet, HashMap};
+mod asked;
+mod pipeline;
 
-use super::{Repository, asked, record};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+
+use self::pipeline::Before;
+use super::{Repository, record};
 use crate::{
     artifact::{
         Artifact, Emit, Kind, Select, Shape, Subject, View, fields,
         recipe::shape::{COMMAND, LINE, TASK, TEXTS},
     },
     document::Node,
+    source::resolve,
     value::Value,
 };
 
@@ -47,6 +52,8 @@ struct Task<'a> {
 #[derive(Debug)]
 struct Names<'a> {
     file: Node<'a>,
+    runner: &'a str,
+    folder: &'a str,
     all: BTreeSet<&'a str>,
     patterns: Vec<&'a str>,
     /// Any name may be defined.
@@ -57,7 +64,8 @@ struct Names<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Tasks<'a> {
     all: Vec<Task<'a>>,
-    names: HashMap<(&'a str, &'a str), Names<'a>>,
+    names: Vec<Names<'a>>,
+    home: HashMap<(&'a str, &'a str), usize>,
     index: HashMap<(&'a str, &'a str, &'a str), usize>,
     next: Vec<Vec<usize>>,
 }
@@ -124,9 +132,12 @@ impl<'a> Tasks<'a> {
         let patterns: Vec<_> = list(file, "patterns").map(Node::text).collect();
         let any = file.at(&["settings", "default"]).and_then(Node::as_bool) == Some(true);
         let open = is(file, "open") || any || patterns.contains(&"%");
-        let it = Names { file, all: names.collect(), patterns, open };
+        let it = Names { file, runner, folder, all: names.collect(), patterns, open };
         // make prefers GNUmakefile to makefile to Makefile, and that is their order.
-        self.names.entry((runner, folder)).or_insert(it);
+        if let Entry::Vacant(home) = self.home.entry((runner, folder)) {
+            home.insert(self.names.len());
+            self.names.push(it);
+        }
     }
 
     /// The tasks that a task runs and that can make it fail.
@@ -148,16 +159,16 @@ impl<'a> Tasks<'a> {
     }
 
     fn find(&self, runner: &str, folder: &str, name: &str) -> Option<usize> {
-        let folder = self.home(runner, folder)?;
+        let folder = self.names_for(runner, folder)?.folder;
         self.index.get(&(runner, folder, name)).copied()
     }
 
-    /// The folder whose file a runner reads when it is started in `folder`: most look upwards.
-    fn home<'f>(&self, runner: &str, folder: &'f str) -> Option<&'f str> {
+    /// What a runner that is started in `folder` can be asked for. Most look upwards for their file.
+    fn names_for(&self, runner: &str, folder: &str) -> Option<&Names<'a>> {
         let mut at = folder;
         loop {
-            if self.names.contains_key(&(runner, at)) {
-                return Some(at);
+            if let Some(&home) = self.home.get(&(runner, at)) {
+                return self.names.get(home);
             }
             if at.is_empty() || runner == "make" {
                 return None;
@@ -166,7 +177,7 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// All that a task leads to, itself first.
+    /// All that tasks lead to, themselves first.
     fn reached(&self, from: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let mut all: Vec<usize> = from.into_iter().collect();
         let mut seen: BTreeSet<usize> = all.iter().copied().collect();
@@ -191,6 +202,12 @@ impl<'a> Tasks<'a> {
         (checks, commands().filter_map(|it| it.str("name")).collect())
     }
 }
+
+const CI: Shape = Shape::Record(fields! {
+    "known": Shape::Bool, "pipelines ask for tasks before a change is merged, and all they run is known";
+    "runs": Shape::Bool, "such a pipeline runs this task";
+    "checks": TEXTS, "what such pipelines check: tests, style, security, load";
+});
 
 const FILE: Shape = Shape::Record(fields! {
     "path": Shape::Text, "its path";
@@ -217,12 +234,14 @@ pub(super) const TASK_VIEW: View = View {
         "runner": Shape::Text, "`make`, `just`, `npm`, …";
         "reaches": TEXTS, "what it checks, with all that it runs: tests, style, security, load";
         "programs": TEXTS, "the programs that it runs, with all that it leads to";
+        "ci": CI, "what runs before a change is merged";
     },
     select: Select::Repository(select_tasks),
 };
 
 fn select_tasks<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let tasks = &repository.tasks;
+    let before = Before::new(repository);
     for (at, task) in tasks.all.iter().enumerate().filter(|it| !is_aside(it.1.file)) {
         let (checks, programs) = tasks.work(&tasks.reached([at]));
         let values = vec![
@@ -231,6 +250,11 @@ fn select_tasks<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             Value::Str(task.runner),
             texts(checks),
             texts(programs.into_iter().take(100)),
+            record([
+                ("known", Value::Bool(before.known)),
+                ("runs", Value::Bool(before.tasks.contains(&at))),
+                ("checks", texts(before.checks.iter().copied())),
+            ]),
         ];
         emit(Subject { values, at: task.node, object: None });
     }
@@ -276,18 +300,18 @@ pub(super) const ROOT_VIEW: View = View {
 };
 
 fn select_root<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
-    let names = &repository.tasks.names;
-    let mut here: Vec<_> = names.iter().filter(|it| it.0.1.is_empty()).collect();
-    here.sort_by_key(|it| (it.0.0 != "make", it.0.0));
+    let mut here: Vec<&Names<'a>> =
+        repository.tasks.names.iter().filter(|it| it.folder.is_empty()).collect();
+    here.sort_by_key(|it| (it.runner != "make", it.runner));
     let Some(first) = here.first() else { return };
-    let all: BTreeSet<&str> = here.iter().flat_map(|it| it.1.all.iter().copied()).collect();
+    let all: BTreeSet<&str> = here.iter().flat_map(|it| it.all.iter().copied()).collect();
     let it = record([
         ("names", texts(all)),
-        ("patterns", texts(here.iter().flat_map(|it| it.1.patterns.iter().copied()))),
-        ("open", Value::Bool(here.iter().any(|it| it.1.open))),
-        ("runners", texts(here.iter().map(|it| it.0.0))),
+        ("patterns", texts(here.iter().flat_map(|it| it.patterns.iter().copied()))),
+        ("open", Value::Bool(here.iter().any(|it| it.open))),
+        ("runners", texts(here.iter().map(|it| it.runner))),
     ]);
-    emit(Subject { values: vec![it], at: first.1.file, object: None });
+    emit(Subject { values: vec![it], at: first.file, object: None });
 }
 
 const CALL: Shape = Shape::Record(fields! {
@@ -308,19 +332,18 @@ pub(super) const CALL_VIEW: View = View {
 
 fn select_calls<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let recipes = commands(repository.artifacts).filter(|it| !is_aside(it[0])).map(|it| it[3]);
-    for command in recipes {
+    for command in recipes.chain(pipeline::asking(repository)) {
         let Some(from) = command.str("folder") else { continue };
         for call in asked::by(command).into_iter().filter(|it| it.certain) {
-            let Some(start) = call.folder(from) else { continue };
-            let tasks = &repository.tasks;
-            let Some(home) = tasks.home(call.runner, &start) else { continue };
-            let Some(names) = tasks.names.get(&(call.runner, home)) else { continue };
-            let as_file = format!("{home}/{}", call.name);
+            let home = call.folder(from).filter(|it| repository.has_folder(it));
+            let names = home.and_then(|it| repository.tasks.names_for(call.runner, &it));
+            let Some(names) = names else { continue };
+            let as_file = resolve(names.folder, call.name);
+            let exists = |it: &str| repository.has_file(it) || repository.has_folder(it);
             let found = names.open
                 || names.all.contains(call.name)
                 || names.patterns.iter().any(|it| fits(it, call.name))
-                || repository.has_file(as_file.trim_start_matches('/'))
-                || repository.has_folder(as_file.trim_start_matches('/'));
+                || as_file.is_none_or(|it| exists(&it));
             let it = record([
                 ("runner", Value::Str(call.runner)),
                 ("name", Value::Str(call.name)),

@@ -31,8 +31,10 @@ pub(super) fn by<'a>(command: Node<'a>) -> Vec<Asked<'a>> {
         command.get(key).into_iter().flat_map(Node::children).map(Node::text).collect()
     };
     if matches!(command.str("name"), Some("make" | "gmake")) {
+        // Variables that are set for the call may name other targets.
+        let certain = !texts("words").iter().any(|it| it.contains('='));
         let goals = texts("goals").into_iter();
-        return goals.filter_map(|name| ask("make", name, None, true)).collect();
+        return goals.filter_map(|name| ask("make", name, None, certain)).collect();
     }
     in_words(&texts("words"))
 }
