@@ -19,8 +19,9 @@ use crate::{
     value::Value,
 };
 
-/// Folders whose reports are the input of tests and say nothing of the repository.
-const FIXTURES: [&str; 14] = [
+/// Folders whose reports and settings are inputs of tests or belong to others, and say nothing of the
+/// repository.
+const FIXTURES: [&str; 17] = [
     "test",
     "tests",
     "__tests__",
@@ -35,6 +36,9 @@ const FIXTURES: [&str; 14] = [
     "testutil",
     "samples",
     "examples",
+    "vendor",
+    "node_modules",
+    "third_party",
 ];
 
 /// How many files a message lists.

@@ -191,12 +191,16 @@ impl<'a> Tasks<'a> {
         all
     }
 
+    fn commands_of(&self, task: usize) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        list(self.all[task].node, "recipe").flat_map(|it| list(it, "commands"))
+    }
+
     /// What tasks check together, and the programs that they run.
     fn work(&self, tasks: &[usize]) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
-        let nodes = || tasks.iter().map(|it| self.all[*it].node).filter(|it| is(*it, "can_fail"));
+        let able = || tasks.iter().filter(|it| is(self.all[**it].node, "can_fail"));
         let commands = || {
-            let lines = nodes().flat_map(|it| list(it, "recipe"));
-            lines.flat_map(|it| list(it, "commands")).filter(|it| it.str("hidden").is_none())
+            let all = able().flat_map(|it| self.commands_of(*it));
+            all.filter(|it| it.str("hidden").is_none())
         };
         let checks = commands().filter_map(|it| it.str("checks")).collect();
         (checks, commands().filter_map(|it| it.str("name")).collect())

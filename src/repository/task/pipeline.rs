@@ -24,6 +24,8 @@ const OTHERS: &[&str] = &[
     ".semaphore",
     "cloudbuild.yaml",
     "bitbucket-pipelines.yml",
+    // Prow, whose jobs lie elsewhere, reads it.
+    "OWNERS",
     ".tekton",
     ".woodpecker",
     ".woodpecker.yml",
@@ -95,6 +97,8 @@ impl<'a> Before<'a> {
         }
         before.tasks = tasks.reached(asked).into_iter().collect();
         let reached: Vec<usize> = before.tasks.iter().copied().collect();
+        let mut commands = reached.iter().flat_map(|it| tasks.commands_of(*it));
+        open |= commands.any(|it| is_script(it) && tasks.run_by(it).is_empty());
         before.checks.extend(tasks.work(&reached).0);
         before.known = !open && !before.tasks.is_empty();
         before
