@@ -160,7 +160,7 @@ fn of_just<'a>(words: &[&'a str]) -> Option<Asked<'a>> {
                 | "--man"
         )
     };
-    if words.iter().any(|it| other(it)) {
+    if words.iter().any(other) {
         return None;
     }
     let name = names(words).next()?;
@@ -193,7 +193,7 @@ fn of_task<'a>(words: &[&'a str]) -> Vec<Asked<'a>> {
                 | "--completion"
         )
     };
-    if words.iter().any(|it| other(it)) {
+    if words.iter().any(other) {
         return Vec::new();
     }
     names(words)

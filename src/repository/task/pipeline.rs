@@ -75,7 +75,7 @@ impl<'a> Before<'a> {
         let tasks = &repository.tasks;
         let mut before = Self::default();
         let elsewhere = |it: &&str| repository.has_file(it) || repository.has_folder(it);
-        let mut open = OTHERS.iter().any(|it| elsewhere(&it));
+        let mut open = OTHERS.iter().any(elsewhere);
         let mut asked = Vec::new();
         for workflow in workflows(repository) {
             open |= is(workflow, "open");
