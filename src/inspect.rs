@@ -6,7 +6,7 @@ use globset::GlobSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    artifact::{self, Artifact, Kind, Select, Subject, helm, makefile, render::Files},
+    artifact::{self, Artifact, Kind, Select, Subject, helm, kustomize, makefile, render::Files},
     discover::{self, Content, Found},
     document::{Kind as Holds, Node, Problem},
     repository::Repository,
@@ -26,15 +26,14 @@ pub fn json(source: Source, path: &Path) -> Json {
     if let Some(rendered) = chart(path) {
         return rendered;
     }
+    if kustomize::is_kustomization(&path.to_string_lossy().replace('\\', "/")) {
+        return kustomization(path);
+    }
     let mut parsed = artifact::parse(source);
     if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.kind == Kind::Makefile) {
         parsed.problems.extend(link_makefile(artifact, path));
     }
-    let problems: Vec<_> = parsed
-        .problems
-        .iter()
-        .map(|it| json!({"line": it.start.line, "column": it.start.column, "reason": it.reason}))
-        .collect();
+    let problems = problems(&parsed.problems);
     let Some(artifact) = parsed.artifact else {
         return json!({"kind": null, "problems": problems});
     };
@@ -56,6 +55,34 @@ pub fn json(source: Source, path: &Path) -> Json {
     out.insert("documents".into(), Json::Array(documents));
     out.insert("views".into(), views(&artifact, &mut budget));
     out.into()
+}
+
+fn problems(all: &[Problem]) -> Json {
+    let one = |it: &Problem| json!({"line": it.start.line, "column": it.start.column, "reason": it.reason});
+    all.iter().map(one).collect()
+}
+
+/// What a kustomization builds, as YAML. Its repository is what lies around it: see
+/// [`link_makefile`].
+fn kustomization(path: &Path) -> Json {
+    let Ok(path) = path.canonicalize() else { return Json::Null };
+    let here = std::env::current_dir().and_then(|it| it.canonicalize()).ok();
+    let root = path.ancestors().skip(1).find(|it| it.join(".git").exists());
+    let root = root.or(here.as_deref().filter(|it| path.starts_with(it))).or(path.parent());
+    let Some((root, below)) = root.and_then(|it| Some((it, path.strip_prefix(it).ok()?))) else {
+        return Json::Null;
+    };
+    let found = discover::discover(root, &GlobSet::empty()).unwrap_or_default();
+    let paths: Vec<String> = found.into_iter().map(|it| it.path).collect();
+    let on_disk = OnDisk { root, list: paths.clone() };
+    let read = |path: &str| {
+        let text = makefile::Files::text(&on_disk, path)?;
+        Some(Source::new(path, text))
+    };
+    let below = below.to_string_lossy().replace('\\', "/");
+    let (built, found) = kustomize::print(&Files { paths: &paths, read: &read }, &below);
+    let built = built.map(|it| it.text);
+    json!({"kind": "kustomization", "built": built, "problems": problems(&found)})
 }
 
 /// Reads a Makefile with the files that it includes: those below its repository, or the current

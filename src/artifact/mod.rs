@@ -368,6 +368,7 @@ pub mod docs;
 pub mod dockerfile;
 pub mod helm;
 pub mod kubernetes;
+pub mod kustomize;
 pub mod makefile;
 pub mod openapi;
 pub mod recipe;

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Artifact, Role, helm, kubernetes};
+use super::{Artifact, Role, helm, kubernetes, kustomize};
 use crate::{document::Problem, parse, source::Source};
 
 /// The files of the repository, as renderers see them.
@@ -52,8 +52,10 @@ impl Rendering {
 }
 
 /// Renders what can be rendered. `artifacts` are those that were parsed from files, by path.
-pub fn render(files: &Files<'_>, _artifacts: &[Artifact]) -> Rendering {
-    helm::render(files)
+pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
+    let mut rendering = kustomize::render(files, artifacts);
+    rendering.extend(helm::render(files));
+    rendering
 }
 
 /// The manifests in a rendered text. `open` says that something which is deployed with them could

@@ -1,0 +1,119 @@
+//! Kustomize, in-process: what `kubectl kustomize` prints, with the file and line of each part.
+//!
+//! Every kustomization that no other one names is a leaf, and leaves are what is deployed: each is
+//! built and judged, and the files it takes up are judged nowhere else. So what every leaf repairs
+//! is silent, and what one of them leaves broken is told at the line of the base or the patch that
+//! says it. Nothing is fetched and nothing is run: what lies outside of the repository, charts and
+//! plugins are problems, and the rest of the build is judged.
+
+mod build;
+mod emit;
+mod fields;
+mod generate;
+mod hash;
+mod json_patch;
+mod library;
+mod merge;
+mod model;
+mod object;
+mod patch;
+mod references;
+mod replace;
+mod transform;
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
+use self::{
+    build::{Build, NAMES, is_remote},
+    emit::Emitter,
+    library::Library,
+    model::Node,
+};
+use super::{
+    Artifact,
+    render::{self, Files, Rendering},
+};
+use crate::{document::Problem, source::Source};
+
+/// Whether the file describes a folder to Kustomize.
+pub fn is_kustomization(path: &str) -> bool {
+    NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
+}
+
+/// Resolves `path`, written in `folder`, to a path below the root; nothing if it leaves the root.
+pub fn resolve(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|it| !it.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Builds every leaf.
+pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
+    let mut library = Library::new(files, artifacts, false);
+    let mut rendering = Rendering::default();
+    let mut built: Vec<(Source, bool)> = Vec::new();
+    for path in leaves(files, &mut library) {
+        let folder = path.rsplit_once('/').map_or("", |it| it.0);
+        let mut build = Build::new(&mut library);
+        let Some(objects) = build.run(folder) else { continue };
+        let (open, parts) = (build.open, build.parts);
+        let mut emitter = Emitter::new(&path, &library.sources);
+        objects.iter().for_each(|it| emitter.object(it));
+        rendering.parts.extend(parts);
+        built.push((emitter.finish(), open));
+    }
+    let judged: Vec<_> =
+        built.into_par_iter().map(|(source, open)| render::artifact(source, open)).collect();
+    for (artifact, problems) in judged {
+        rendering.artifacts.extend(artifact);
+        rendering.problems.extend(problems);
+    }
+    rendering.problems.extend(library.problems);
+    rendering
+}
+
+/// What `kubectl kustomize` would print for the folder of a kustomization, and what is in the way.
+pub fn print(files: &Files<'_>, path: &str) -> (Option<Source>, Vec<Problem>) {
+    let mut library = Library::new(files, &[], true);
+    let folder = path.rsplit_once('/').map_or("", |it| it.0);
+    let objects = Build::new(&mut library).run(folder);
+    let source = objects.map(|objects| {
+        let mut emitter = Emitter::new(path, &library.sources);
+        objects.iter().for_each(|it| emitter.object(it));
+        emitter.finish()
+    });
+    (source, library.problems)
+}
+
+/// The kustomizations that no other one names, components aside.
+fn leaves(files: &Files<'_>, library: &mut Library<'_>) -> Vec<String> {
+    let (mut found, mut named) = (Vec::new(), HashSet::new());
+    for path in files.paths.iter().filter(|it| is_kustomization(it)) {
+        let folder = path.rsplit_once('/').map_or("", |it| it.0);
+        let Some(loaded) = library.load(path) else { continue };
+        let Some(file) = loaded.documents.first() else { continue };
+        for key in ["resources", "bases", "components"] {
+            for it in file.get(key).into_iter().flat_map(Node::items).filter_map(Node::scalar) {
+                named.extend(resolve(folder, it).filter(|_| !is_remote(it)));
+            }
+        }
+        let kind = file.scalar_at(&["kind"]);
+        let is_ours = kind.is_empty() || kind == "Kustomization";
+        let is_flux = file.scalar_at(&["apiVersion"]).contains("toolkit.fluxcd.io");
+        if is_ours && !is_flux {
+            found.push((folder.to_owned(), path.clone()));
+        }
+    }
+    found.retain(|it| !named.contains(&it.0));
+    found.into_iter().map(|it| it.1).collect()
+}

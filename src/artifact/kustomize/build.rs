@@ -1,0 +1,251 @@
+//! One build: a kustomization with everything that it names, in the order of Kustomize.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    fields::Fields,
+    generate::{self, GENERATORS},
+    library::{Library, Loaded},
+    model::{At, Node},
+    object::Object,
+    patch, references, replace, resolve, transform,
+};
+
+/// How deep kustomizations name kustomizations.
+const DEEPEST: usize = 30;
+
+/// What a build has collected so far.
+#[derive(Default)]
+struct Collected {
+    objects: Vec<Object>,
+    configurations: Vec<Node>,
+    variables: Vec<Node>,
+}
+
+/// A build under way.
+pub(super) struct Build<'l, 'a> {
+    pub(super) library: &'l mut Library<'a>,
+    /// Something that it needs is not here.
+    pub(super) open: bool,
+    /// The files that it takes up.
+    pub(super) parts: BTreeSet<String>,
+    /// Definitions of custom resources were left out, so patches may find nothing to patch.
+    pub(super) definitions: bool,
+    stack: Vec<String>,
+}
+
+/// The names of the file that describes a folder.
+pub(super) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+impl<'l, 'a> Build<'l, 'a> {
+    pub(super) fn new(library: &'l mut Library<'a>) -> Self {
+        let (parts, stack) = (BTreeSet::new(), Vec::new());
+        Self { library, open: false, parts, definitions: false, stack }
+    }
+
+    /// The objects of a folder; nothing where it has no kustomization.
+    pub(super) fn run(&mut self, folder: &str) -> Option<Vec<Node>> {
+        let mut all = self.collect(folder, Collected::default())?;
+        generate::add_hashes(&mut all.objects);
+        let fields = fields(&all.configurations);
+        references::update(&mut all.objects, &fields.references);
+        replace::variables(&mut all.objects, &all.variables, &fields.variables);
+        let is_local = |it: &Object| {
+            let path = ["metadata", "annotations", "config.kubernetes.io/local-config"];
+            !matches!(it.node.scalar_at(&path), "" | "false")
+        };
+        Some(all.objects.into_iter().filter(|it| !is_local(it)).map(|it| it.node).collect())
+    }
+
+    fn collect(&mut self, folder: &str, into: Collected) -> Option<Collected> {
+        let path = NAMES.iter().map(|it| join(folder, it)).find(|it| self.library.has(it))?;
+        let file = self.library.load(&path)?.documents.first().cloned()?;
+        if self.stack.len() == DEEPEST || self.stack.iter().any(|it| it == folder) {
+            self.trouble(file.at, "kustomizations that name each other are not built".to_owned());
+            return None;
+        }
+        self.stack.push(folder.to_owned());
+        let done = self.collect_file(folder, &file, into);
+        self.stack.pop();
+        Some(done)
+    }
+
+    fn collect_file(&mut self, folder: &str, file: &Node, into: Collected) -> Collected {
+        let mut all = into;
+        let list = |key: &str| file.get(key).into_iter().flat_map(Node::items);
+        for it in list("resources").chain(list("bases")) {
+            self.resource(folder, it, &mut all);
+        }
+        for it in list("configurations") {
+            if let Some(loaded) = self.load(folder, it) {
+                all.configurations.extend(loaded.documents.iter().cloned());
+            }
+        }
+        for (key, kind) in GENERATORS {
+            for entry in list(key) {
+                self.generate(folder, file, entry, kind, &mut all.objects);
+            }
+        }
+        for it in list("components") {
+            self.component(folder, it, &mut all);
+        }
+        for key in ["helmCharts", "helmChartInflationGenerator", "generators", "transformers"] {
+            if let Some(first) = list(key).next() {
+                self.trouble(first.at, format!("`{key}` are not run: what they do is not judged"));
+                self.open = true;
+            }
+        }
+        self.transform(folder, file, &mut all);
+        all.variables.extend(list("vars").cloned());
+        all
+    }
+
+    fn transform(&mut self, folder: &str, file: &Node, all: &mut Collected) {
+        let fields = fields(&all.configurations);
+        let objects = &mut all.objects;
+        patch::strategic(self, folder, file, objects);
+        transform::transform(objects, file, &fields);
+        patch::json(self, folder, file, objects);
+        transform::finish(objects, file, &fields);
+        for it in file.get("replacements").into_iter().flat_map(Node::items) {
+            let documents = match it.get("path") {
+                Some(path) => self.load(folder, path).map(|it| it.documents.clone()).unwrap_or_default(),
+                None => vec![it.clone()],
+            };
+            for replacement in &documents {
+                let one = std::slice::from_ref(replacement);
+                let all = if replacement.items().is_empty() { one } else { replacement.items() };
+                all.iter().for_each(|it| replace::replace(objects, it));
+            }
+        }
+    }
+
+    fn resource(&mut self, folder: &str, entry: &Node, all: &mut Collected) {
+        let text = entry.scalar().unwrap_or_default();
+        let Some(path) = self.local(folder, entry) else { return };
+        if self.library.has(&path) {
+            if let Some(loaded) = self.load(folder, entry) {
+                all.objects.extend(loaded.documents.iter().flat_map(objects));
+            }
+            return;
+        }
+        match self.collect(&path, Collected::default()) {
+            Some(sub) => {
+                all.objects.extend(sub.objects);
+                all.configurations.extend(sub.configurations);
+                all.variables.extend(sub.variables);
+            }
+            None => {
+                self.open = true;
+                self.trouble(entry.at, format!("`{text}` is not here: what it holds is not judged"));
+            }
+        }
+    }
+
+    fn component(&mut self, folder: &str, entry: &Node, all: &mut Collected) {
+        let Some(path) = self.local(folder, entry) else { return };
+        let so_far = std::mem::take(all);
+        // A component that is not here leaves what was collected before it.
+        let kept = (so_far.objects.clone(), so_far.configurations.clone(), so_far.variables.clone());
+        match self.collect(&path, so_far) {
+            Some(done) => *all = done,
+            None => {
+                (all.objects, all.configurations, all.variables) = kept;
+                self.open = true;
+                let text = entry.scalar().unwrap_or_default();
+                self.trouble(entry.at, format!("the component `{text}` is not here"));
+            }
+        }
+    }
+
+    fn generate(
+        &mut self,
+        folder: &str,
+        file: &Node,
+        entry: &Node,
+        kind: &str,
+        objects: &mut Vec<Object>,
+    ) {
+        let library = &*self.library;
+        let mut read = |path: &str| library.text(&resolve(folder, path)?);
+        let made = generate::generate(entry, kind, file.get("generatorOptions"), &mut read);
+        let behavior = entry.scalar_at(&["behavior"]);
+        let done = made.and_then(|it| generate::absorb(objects, it, behavior));
+        if let Err(reason) = done {
+            self.open = true;
+            let name = entry.scalar_at(&["name"]);
+            self.trouble(entry.at, format!("the {kind} `{name}` cannot be generated: {reason}"));
+        }
+    }
+
+    /// The path that an entry names; nothing for what lies outside of the repository.
+    fn local(&mut self, folder: &str, entry: &Node) -> Option<String> {
+        let text = entry.scalar().unwrap_or_default();
+        let path = resolve(folder, text).filter(|_| !is_remote(text));
+        let path = path.filter(|it| self.library.has(it) || !is_host(text) || self.has_folder(it));
+        if path.is_none() {
+            self.open = true;
+            let reason = format!("`{text}` is not in this repository: what it holds is not judged");
+            self.trouble(entry.at, reason);
+        }
+        path
+    }
+
+    fn has_folder(&self, path: &str) -> bool {
+        NAMES.iter().any(|it| self.library.has(&join(path, it)))
+    }
+
+    /// The documents of a file that an entry names.
+    pub(super) fn load(&mut self, folder: &str, entry: &Node) -> Option<Arc<Loaded>> {
+        let text = entry.scalar().unwrap_or_default();
+        let path = resolve(folder, text)?;
+        let Some(loaded) = self.library.load(&path) else {
+            self.open = true;
+            self.trouble(entry.at, format!("there is no file `{text}`"));
+            return None;
+        };
+        self.definitions |= loaded.definitions;
+        if !loaded.documents.is_empty() {
+            self.parts.insert(path);
+        }
+        if !self.library.spend(loaded.documents.len() * 50) {
+            return None;
+        }
+        Some(loaded)
+    }
+
+    /// Notes what is wrong at a place.
+    pub(super) fn trouble(&mut self, at: At, reason: String) {
+        self.library.trouble(at, reason);
+    }
+}
+
+fn fields(configurations: &[Node]) -> Fields {
+    let mut fields = Fields::default();
+    configurations.iter().for_each(|it| fields.extend(it));
+    fields
+}
+
+/// The objects of a document; those of lists stand for themselves.
+fn objects(document: &Node) -> Vec<Object> {
+    let kind = document.scalar_at(&["kind"]);
+    match document.get("items") {
+        Some(items) if kind.ends_with("List") => items.items().iter().flat_map(objects).collect(),
+        _ if kind.is_empty() => Vec::new(),
+        _ => vec![Object::new(document.clone())],
+    }
+}
+
+pub(super) fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Whether the text can only be a place outside of the repository.
+pub(super) fn is_remote(text: &str) -> bool {
+    text.contains("://") || text.contains("?ref=") || text.starts_with("git@")
+}
+
+/// Whether the first part of a path may be the name of a host.
+fn is_host(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(host, _)| !host.starts_with('.') && host.contains('.'))
+}

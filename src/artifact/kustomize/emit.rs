@@ -1,0 +1,122 @@
+//! Built objects as text whose every piece knows its origin.
+
+use std::sync::Arc;
+
+use super::model::{At, Data, Node};
+use crate::source::{Draft, FileId, Source};
+
+/// Writes built objects.
+pub(super) struct Emitter<'f> {
+    draft: Draft,
+    files: &'f [Arc<Source>],
+    known: Vec<Option<FileId>>,
+}
+
+impl<'f> Emitter<'f> {
+    /// An empty text; `path` names it, `files` are those of the places in objects.
+    pub(super) fn new(path: &str, files: &'f [Arc<Source>]) -> Self {
+        Self { draft: Draft::new(path), files, known: vec![None; files.len()] }
+    }
+
+    /// Appends an object as a document of its own.
+    pub(super) fn object(&mut self, object: &Node) {
+        if !self.draft.is_empty() {
+            self.draft.glue("---\n");
+        }
+        self.block(object, 0);
+    }
+
+    /// The finished text.
+    pub(super) fn finish(self) -> Source {
+        self.draft.finish()
+    }
+
+    fn push(&mut self, text: &str, at: At) {
+        let index = at.file as usize;
+        let file = *self.known[index].get_or_insert_with(|| self.draft.file(&self.files[index]));
+        self.draft.push(text, file, at.span);
+    }
+
+    /// A value that starts at the beginning of a line, or behind the dash of a list.
+    fn block(&mut self, node: &Node, indent: usize) {
+        let blanks = " ".repeat(indent);
+        match &node.data {
+            Data::Map(entries) if !entries.is_empty() => {
+                for (at, entry) in entries.iter().enumerate() {
+                    if at > 0 {
+                        self.draft.glue(&blanks);
+                    }
+                    self.push(&scalar(&entry.key), entry.at);
+                    self.draft.glue(":");
+                    self.value(&entry.value, indent);
+                }
+            }
+            Data::List(items) if !items.is_empty() => {
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        self.draft.glue(&blanks);
+                    }
+                    self.draft.glue("- ");
+                    self.block(item, indent + 2);
+                }
+            }
+            _ => {
+                self.push(&inline(node), node.at);
+                self.draft.glue("\n");
+            }
+        }
+    }
+
+    /// A value behind a key.
+    fn value(&mut self, node: &Node, indent: usize) {
+        let is_block = match &node.data {
+            Data::Map(entries) => !entries.is_empty(),
+            Data::List(items) => !items.is_empty(),
+            _ => false,
+        };
+        let indent = indent + 2;
+        self.draft.glue(&if is_block { format!("\n{}", " ".repeat(indent)) } else { " ".to_owned() });
+        self.block(node, indent);
+    }
+}
+
+fn inline(node: &Node) -> String {
+    match &node.data {
+        Data::Null => "null".to_owned(),
+        Data::Bool(value) => value.to_string(),
+        Data::Number(text) => text.to_string(),
+        Data::Text(text) => scalar(text),
+        Data::List(_) => "[]".to_owned(),
+        Data::Map(_) => "{}".to_owned(),
+    }
+}
+
+/// Text as YAML that every reader takes for the same text.
+fn scalar(text: &str) -> String {
+    const OTHERS: [&str; 11] =
+        ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
+    let starts = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/');
+    let is_safe = |it: u8| it.is_ascii_alphanumeric() || b"._/-".contains(&it);
+    let colons = text.bytes().enumerate().all(|(at, it)| {
+        is_safe(it) || matches!(it, b':' | b'@') && text.as_bytes().get(at + 1).is_some_and(|it| is_safe(*it))
+    });
+    let is_plain = starts && colons && !OTHERS.contains(&text.to_ascii_lowercase().as_str());
+    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scalar;
+
+    #[test]
+    fn text_that_reads_as_something_else_is_quoted() {
+        for plain in ["web", "/healthz", "nginx:1.27", "a.b/c@sha256"] {
+            assert_eq!(scalar(plain), plain);
+        }
+        for (text, quoted) in
+            [("yes", "\"yes\""), ("1", "\"1\""), ("a: b", "\"a: b\""), ("", "\"\""), ("a:", "\"a:\"")]
+        {
+            assert_eq!(scalar(text), quoted);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Which fields transformers change: paths by kind, those of Kustomize and those that
+//! `configurations` add.
+
+use std::sync::LazyLock;
+
+use super::{
+    model::{At, Data, Node},
+    object::Id,
+};
+
+/// A field of some kinds of object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) group: String,
+    pub(super) version: String,
+    pub(super) kind: String,
+    /// `spec/containers[]/image`.
+    pub(super) path: String,
+    pub(super) create: bool,
+}
+
+/// The fields that name objects of a kind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reference {
+    pub(super) group: String,
+    pub(super) version: String,
+    pub(super) kind: String,
+    pub(super) fields: Vec<Field>,
+}
+
+/// The fields of every transformer.
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    pub(super) namespace: Vec<Field>,
+    pub(super) prefix: Vec<Field>,
+    pub(super) suffix: Vec<Field>,
+    /// What `labels` adds to beside the metadata; only `configurations` fill it.
+    pub(super) labels: Vec<Field>,
+    pub(super) common_labels: Vec<Field>,
+    pub(super) template_labels: Vec<Field>,
+    pub(super) annotations: Vec<Field>,
+    pub(super) images: Vec<Field>,
+    pub(super) replicas: Vec<Field>,
+    pub(super) references: Vec<Reference>,
+    pub(super) variables: Vec<Field>,
+}
+
+/// Where kinds keep the specification of their pods.
+const PODS: &[(&str, &str)] = &[
+    ("Pod", "spec"),
+    ("PodTemplate", "template/spec"),
+    ("Deployment", "spec/template/spec"),
+    ("ReplicaSet", "spec/template/spec"),
+    ("ReplicationController", "spec/template/spec"),
+    ("DaemonSet", "spec/template/spec"),
+    ("StatefulSet", "spec/template/spec"),
+    ("Job", "spec/template/spec"),
+    ("CronJob", "spec/jobTemplate/spec/template/spec"),
+];
+
+/// `target[@group] referrer path…`; the referrer `*` stands for everything that makes pods.
+const REFERENCES: &str = "
+Deployment HorizontalPodAutoscaler spec/scaleTargetRef/name
+ReplicationController HorizontalPodAutoscaler spec/scaleTargetRef/name
+ReplicaSet HorizontalPodAutoscaler spec/scaleTargetRef/name
+StatefulSet HorizontalPodAutoscaler spec/scaleTargetRef/name
+ConfigMap * volumes/configMap/name containers/env/valueFrom/configMapKeyRef/name
+ConfigMap * initContainers/env/valueFrom/configMapKeyRef/name containers/envFrom/configMapRef/name
+ConfigMap * initContainers/envFrom/configMapRef/name volumes/projected/sources/configMap/name
+ConfigMap Node spec/configSource/configMap
+ConfigMap Role rules/resourceNames
+ConfigMap ClusterRole rules/resourceNames
+ConfigMap Ingress metadata/annotations/nginx.ingress.kubernetes.io\\/fastcgi-params-configmap
+Secret * volumes/secret/secretName containers/env/valueFrom/secretKeyRef/name
+Secret * initContainers/env/valueFrom/secretKeyRef/name containers/envFrom/secretRef/name
+Secret * initContainers/envFrom/secretRef/name imagePullSecrets/name
+Secret * volumes/projected/sources/secret/name
+Secret Ingress spec/tls/secretName metadata/annotations/ingress.kubernetes.io\\/auth-secret
+Secret Ingress metadata/annotations/nginx.ingress.kubernetes.io\\/auth-secret
+Secret Ingress metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret
+Secret ServiceAccount imagePullSecrets/name
+Secret StorageClass parameters/secretName parameters/adminSecretName
+Secret StorageClass parameters/userSecretName parameters/secretRef
+Secret Role rules/resourceNames
+Secret ClusterRole rules/resourceNames
+Secret Service@serving.knative.dev spec/template/spec/containers/env/valueFrom/secretKeyRef/name
+Secret PersistentVolume spec/azureFile/secretName
+Service@ StatefulSet@apps spec/serviceName
+Service@ Ingress spec/rules/http/paths/backend/serviceName spec/backend/serviceName
+Service@ Ingress spec/rules/http/paths/backend/service/name spec/defaultBackend/service/name
+Service@ APIService@apiregistration.k8s.io spec/service/name
+Service@ ValidatingWebhookConfiguration@admissionregistration.k8s.io webhooks/clientConfig/service
+Service@ MutatingWebhookConfiguration@admissionregistration.k8s.io webhooks/clientConfig/service
+Role@rbac.authorization.k8s.io RoleBinding@rbac.authorization.k8s.io roleRef/name
+ClusterRole@rbac.authorization.k8s.io RoleBinding@rbac.authorization.k8s.io roleRef/name
+ClusterRole@rbac.authorization.k8s.io ClusterRoleBinding@rbac.authorization.k8s.io roleRef/name
+ServiceAccount RoleBinding@rbac.authorization.k8s.io subjects
+ServiceAccount ClusterRoleBinding@rbac.authorization.k8s.io subjects
+ServiceAccount * serviceAccountName
+PersistentVolumeClaim * volumes/persistentVolumeClaim/claimName
+PersistentVolume PersistentVolumeClaim spec/volumeName
+PersistentVolume ClusterRole rules/resourceNames
+StorageClass@storage.k8s.io PersistentVolume spec/storageClassName
+StorageClass@storage.k8s.io PersistentVolumeClaim spec/storageClassName
+StorageClass@storage.k8s.io StatefulSet spec/volumeClaimTemplates/spec/storageClassName
+PriorityClass@scheduling.k8s.io * priorityClassName
+IngressClass@networking.k8s.io Ingress spec/ingressClassName
+ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding spec/policyName
+";
+
+/// `kind[@group] path…`: what labels for selectors change; a `+` makes the field where it is missing.
+const SELECTORS: &str = "
+Service@ +spec/selector
+ReplicationController@ +spec/selector
+Deployment +spec/selector/matchLabels
+ReplicaSet +spec/selector/matchLabels
+DaemonSet +spec/selector/matchLabels
+StatefulSet@apps +spec/selector/matchLabels
+Job@batch spec/selector/matchLabels
+CronJob@batch spec/jobTemplate/spec/selector/matchLabels
+PodDisruptionBudget@policy spec/selector/matchLabels
+NetworkPolicy@networking.k8s.io spec/podSelector/matchLabels
+NetworkPolicy@networking.k8s.io spec/ingress/from/podSelector/matchLabels
+NetworkPolicy@networking.k8s.io spec/egress/to/podSelector/matchLabels
+StatefulSet@apps +spec/volumeClaimTemplates[]/metadata/labels
+";
+
+/// The templates whose metadata gets labels and annotations.
+const TEMPLATES: &str = "
+ +metadata/#
+ReplicationController@ +spec/template/metadata/#
+Deployment +spec/template/metadata/#
+ReplicaSet +spec/template/metadata/#
+DaemonSet +spec/template/metadata/#
+StatefulSet@apps +spec/template/metadata/#
+Job@batch +spec/template/metadata/#
+CronJob@batch +spec/jobTemplate/metadata/#
+CronJob@batch +spec/jobTemplate/spec/template/metadata/#
+";
+
+/// The selectors of affinity and spread, below the specification of a pod.
+const AFFINITY: [&str; 5] = [
+    "affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+    "affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+    "affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+    "affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+    "topologySpreadConstraints/labelSelector/matchLabels",
+];
+
+/// Fields in which `$(NAME)` is replaced, below the specification of a pod.
+const VARIABLES: [&str; 9] = [
+    "containers/args",
+    "containers/command",
+    "containers/env/value",
+    "containers/volumeMounts/mountPath",
+    "initContainers/args",
+    "initContainers/command",
+    "initContainers/env/value",
+    "initContainers/volumeMounts/mountPath",
+    "volumes/nfs/server",
+];
+
+fn field(kind: &str, path: &str) -> Field {
+    let (kind, group) = kind.split_once('@').unwrap_or((kind, ""));
+    // `Service@` is the core group's, which is version v1 and nothing else.
+    let version = if matches!(kind, "Service" | "ReplicationController") && group.is_empty() { "v1" } else { "" };
+    let create = path.starts_with('+');
+    let path = path.trim_start_matches('+').to_owned();
+    let (group, version, kind) = (group.to_owned(), version.to_owned(), kind.to_owned());
+    Field { group, version, kind, path, create }
+}
+
+fn table(text: &str) -> impl Iterator<Item = Field> {
+    text.lines().filter(|it| !it.is_empty()).filter_map(|line| {
+        let (kind, path) = line.split_once(' ')?;
+        Some(field(kind, path))
+    })
+}
+
+fn metadata(what: &str) -> Vec<Field> {
+    table(&TEMPLATES.replace('#', what)).collect()
+}
+
+fn references() -> Vec<Reference> {
+    let mut found: Vec<Reference> = Vec::new();
+    for line in REFERENCES.lines().filter(|it| !it.is_empty()) {
+        let mut words = line.split(' ');
+        let (Some(target), Some(referrer)) = (words.next(), words.next()) else { continue };
+        let (kind, group) = target.split_once('@').unwrap_or((target, ""));
+        let below = |path: &str| -> Vec<Field> {
+            match referrer {
+                "*" => PODS.iter().map(|it| field(it.0, &format!("{}/{path}", it.1))).collect(),
+                _ => vec![field(referrer, path)],
+            }
+        };
+        let fields: Vec<_> = words.flat_map(below).collect();
+        match found.iter_mut().find(|it| it.kind == kind) {
+            Some(reference) => reference.fields.extend(fields),
+            None => {
+                let version = if kind == "Service" { "v1" } else { "" };
+                let (kind, group) = (kind.to_owned(), group.to_owned());
+                found.push(Reference { group, version: version.to_owned(), kind, fields });
+            }
+        }
+    }
+    found
+}
+
+static DEFAULT: LazyLock<Fields> = LazyLock::new(|| {
+    let template_labels = metadata("labels");
+    let affinity = ["Deployment@apps", "StatefulSet@apps"].iter().flat_map(|kind| {
+        AFFINITY.iter().map(|path| field(kind, &format!("spec/template/spec/{path}")))
+    });
+    let variables = PODS
+        .iter()
+        .flat_map(|it| VARIABLES.iter().map(|path| field(it.0, &format!("{}/{path}", it.1))))
+        .chain(["spec/rules/host", "spec/tls/hosts", "spec/tls/secretName"].map(|it| field("Ingress", it)))
+        .chain([field("Deployment", "spec/template/metadata/annotations")])
+        .chain([field("Service", "metadata/annotations"), field("", "metadata/annotations")]);
+    Fields {
+        namespace: [
+            field("Namespace", "+metadata/name"),
+            field("APIService@apiregistration.k8s.io", "+spec/service/namespace"),
+            field(
+                "CustomResourceDefinition@apiextensions.k8s.io",
+                "spec/conversion/webhook/clientConfig/service/namespace",
+            ),
+        ]
+        .into(),
+        prefix: vec![field("", "metadata/name")],
+        suffix: vec![field("", "metadata/name")],
+        labels: Vec::new(),
+        common_labels: table(SELECTORS).chain(affinity).chain(template_labels.clone()).collect(),
+        annotations: metadata("annotations"),
+        images: Vec::new(),
+        replicas: ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"]
+            .map(|it| Field { version: String::new(), ..field(it, "+spec/replicas") })
+            .into(),
+        references: references(),
+        variables: variables.collect(),
+        template_labels,
+    }
+});
+
+impl Fields {
+    /// Those of Kustomize itself.
+    pub(super) fn default() -> Self {
+        DEFAULT.clone()
+    }
+
+    /// Adds what a file of `configurations` says.
+    pub(super) fn extend(&mut self, file: &Node) {
+        let mut lists: [(&str, &mut Vec<Field>); 10] = [
+            ("namespace", &mut self.namespace),
+            ("namePrefix", &mut self.prefix),
+            ("nameSuffix", &mut self.suffix),
+            ("labels", &mut self.labels),
+            ("commonLabels", &mut self.common_labels),
+            ("templateLabels", &mut self.template_labels),
+            ("commonAnnotations", &mut self.annotations),
+            ("images", &mut self.images),
+            ("replicas", &mut self.replicas),
+            ("varReference", &mut self.variables),
+        ];
+        for (key, list) in &mut lists {
+            for it in file.get(key).into_iter().flat_map(Node::items).map(read) {
+                if !list.contains(&it) {
+                    list.push(it);
+                }
+            }
+        }
+        for it in file.get("nameReference").into_iter().flat_map(Node::items) {
+            let Field { group, version, kind, .. } = read(it);
+            let fields = it.get("fieldSpecs").into_iter().flat_map(Node::items).map(read).collect();
+            self.references.push(Reference { group, version, kind, fields });
+        }
+    }
+}
+
+/// A field as it is written in YAML.
+pub(super) fn read(it: &Node) -> Field {
+    let text = |key| it.scalar_at(&[key]).to_owned();
+    let create = it.scalar_at(&["create"]) == "true";
+    Field { group: text("group"), version: text("version"), kind: text("kind"), path: text("path"), create }
+}
+
+impl Field {
+    /// Whether an object has the field at all.
+    pub(super) fn is_of(&self, id: &Id) -> bool {
+        id.is_of(&self.group, &self.version, &self.kind)
+    }
+
+    /// Gives every value at the path to `change`; a value that is missing is made at `at`, as null,
+    /// where the field says so.
+    pub(super) fn visit(&self, object: &mut Node, at: At, change: &mut dyn FnMut(&mut Node)) {
+        let parts = split(&self.path);
+        visit(object, &parts, self.create.then_some(at), change);
+    }
+}
+
+/// The parts of a path; `\/` is no separator.
+fn split(path: &str) -> Vec<String> {
+    let path = path.replace("\\/", "\u{1}");
+    path.split('/').filter(|it| !it.is_empty()).map(|it| it.replace('\u{1}', "/")).collect()
+}
+
+fn visit(node: &mut Node, path: &[String], create: Option<At>, change: &mut dyn FnMut(&mut Node)) {
+    let Some((part, rest)) = path.split_first() else { return change(node) };
+    match &mut node.data {
+        Data::List(items) => items.iter_mut().for_each(|it| visit(it, path, create, change)),
+        Data::Map(_) => {
+            let name = part.trim_end_matches("[]");
+            let next = match create.filter(|_| name == part) {
+                Some(at) => node.make(name, at),
+                None => node.get_mut(name),
+            };
+            let Some(next) = next else { return };
+            if next.is_null() && create.is_some() && name == part && !rest.is_empty() {
+                next.data = Data::Map(Vec::new());
+            }
+            visit(next, rest, create, change);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,145 @@
+//! The files that builds read, each once, and the places in them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::model::{self, At, Node};
+use crate::{
+    artifact::{Artifact, render::Files},
+    document::{Problem, Tree, Trouble},
+    parse,
+    source::{Draft, Source, Span},
+};
+
+/// How many values all builds of a repository may hold.
+const VALUES: usize = 8_000_000;
+
+/// The files that builds have read.
+pub(super) struct Library<'a> {
+    files: &'a Files<'a>,
+    artifacts: &'a [Artifact],
+    pub(super) sources: Vec<Arc<Source>>,
+    known: HashMap<String, Option<Arc<Loaded>>>,
+    budget: usize,
+    pub(super) problems: Vec<Problem>,
+    /// Whether the bodies of custom resource definitions are built as well; rules that look at
+    /// them find them in their own files.
+    with_definitions: bool,
+}
+
+/// A file of documents.
+pub(super) struct Loaded {
+    /// Its documents; definitions of custom resources are left out where nobody needs them.
+    pub(super) documents: Vec<Node>,
+    /// Whether definitions were left out.
+    pub(super) definitions: bool,
+}
+
+impl<'a> Library<'a> {
+    pub(super) fn new(files: &'a Files<'a>, artifacts: &'a [Artifact], with_definitions: bool) -> Self {
+        Self {
+            files,
+            artifacts,
+            sources: Vec::new(),
+            known: HashMap::new(),
+            budget: VALUES,
+            problems: Vec::new(),
+            with_definitions,
+        }
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.files.has(path)
+    }
+
+    /// Takes the cost of copying so many values; false when nothing is left.
+    pub(super) fn spend(&mut self, values: usize) -> bool {
+        self.budget = self.budget.saturating_sub(values);
+        self.budget > 0
+    }
+
+    /// The text of a file that is put into a generated object.
+    pub(super) fn text(&self, path: &str) -> Option<String> {
+        (self.files.read)(path).map(|it| it.text)
+    }
+
+    /// The documents of a file; nothing where there is none.
+    pub(super) fn load(&mut self, path: &str) -> Option<Arc<Loaded>> {
+        if let Some(known) = self.known.get(path) {
+            return known.clone();
+        }
+        let loaded = self.read(path).map(Arc::new);
+        self.known.insert(path.to_owned(), loaded.clone());
+        loaded
+    }
+
+    fn read(&mut self, path: &str) -> Option<Loaded> {
+        let at = self.artifacts.binary_search_by(|it| it.tree.source.path.as_str().cmp(path));
+        if let Ok(at) = at {
+            let tree = &self.artifacts[at].tree;
+            let source = Source::new(path, tree.source.text.as_str());
+            return Some(self.copy(tree, source));
+        }
+        let source = (self.files.read)(path)?;
+        let text = source.text.clone();
+        let (tree, problems) = parse::yaml::parse(source);
+        self.problems.extend(problems);
+        Some(self.copy(&tree, Source::new(path, text)))
+    }
+
+    fn copy(&mut self, tree: &Tree, source: Source) -> Loaded {
+        let file = self.sources.len() as u32;
+        self.sources.push(Arc::new(source));
+        let is_definition = |it: &crate::document::Node<'_>| {
+            !self.with_definitions && it.str("kind") == Some("CustomResourceDefinition")
+        };
+        let definitions = tree.documents().any(|it| is_definition(&it));
+        let place = |span| At { file, span };
+        let mut documents = Vec::new();
+        for it in tree.documents().filter(|it| !it.is_null() && !is_definition(it)) {
+            match model::copy(it, &place, &mut self.budget) {
+                Some(document) => documents.push(document),
+                None => {
+                    let reason = "builds of Kustomize are too large: this one is not judged";
+                    let source = &self.sources[file as usize];
+                    self.problems.push(Problem::at(source, 0, Trouble::Limit, reason));
+                    break;
+                }
+            }
+        }
+        Loaded { documents, definitions }
+    }
+
+    /// The documents in a text that is written inside a file, such as an inline patch.
+    pub(super) fn inline(&mut self, text: &Node) -> Vec<Node> {
+        let Some(inner) = text.str() else { return Vec::new() };
+        let outer = self.sources[text.at.file as usize].clone();
+        let mut draft = Draft::new(outer.path.as_str());
+        let file = draft.file(&outer);
+        let mut cursor = text.at.span.start as usize;
+        for line in inner.split_inclusive('\n') {
+            let end = text.at.span.end as usize;
+            let rest = outer.text.get(cursor..end.max(cursor)).unwrap_or_default();
+            let at = match rest.find(line.trim_end()).filter(|_| !line.trim().is_empty()) {
+                Some(found) => {
+                    let start = cursor + found;
+                    cursor = start + line.trim_end().len();
+                    Span::new(start, cursor)
+                }
+                None => text.at.span,
+            };
+            draft.push(line.trim_end_matches('\n'), file, at);
+            draft.glue("\n");
+        }
+        let (tree, problems) = parse::yaml::parse(draft.finish());
+        self.problems.extend(problems);
+        let place = |span| At { file: text.at.file, span: tree.source.author(span).1 };
+        let budget = &mut self.budget;
+        tree.documents().filter_map(|it| model::copy(it, &place, budget)).collect()
+    }
+
+    /// Notes what is wrong at a place.
+    pub(super) fn trouble(&mut self, at: At, reason: String) {
+        let source = &self.sources[at.file as usize];
+        self.problems.push(Problem::at(source, at.span.start, Trouble::Unsupported, reason));
+    }
+}

@@ -1,0 +1,216 @@
+//! Values in the making: a tree that transformers change, whose every part knows where it was
+//! written.
+
+use std::sync::Arc;
+
+use crate::{
+    document::{self, Kind},
+    source::Span,
+};
+
+/// A place in a file that the build has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    /// The index of the file.
+    pub(super) file: u32,
+    /// The bytes in it.
+    pub(super) span: Span,
+}
+
+/// A value and where it was written.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) at: At,
+    pub(super) data: Data,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    Null,
+    Bool(bool),
+    /// A number as it was written.
+    Number(Arc<str>),
+    Text(Arc<str>),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// An entry of a map.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Arc<str>,
+    pub(super) at: At,
+    pub(super) value: Node,
+}
+
+impl Node {
+    pub(super) fn new(at: At, data: Data) -> Self {
+        Self { at, data }
+    }
+
+    pub(super) fn text(at: At, text: &str) -> Self {
+        Self { at, data: Data::Text(text.into()) }
+    }
+
+    pub(super) fn map(at: At) -> Self {
+        Self { at, data: Data::Map(Vec::new()) }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.data, Data::Null)
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.data {
+            Data::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn items(&self) -> &[Node] {
+        match &self.data {
+            Data::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The text, if it is text.
+    pub(super) fn str(&self) -> Option<&str> {
+        match &self.data {
+            Data::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A scalar as text, whatever its type.
+    pub(super) fn scalar(&self) -> Option<&str> {
+        match &self.data {
+            Data::Text(text) | Data::Number(text) => Some(text),
+            Data::Bool(true) => Some("true"),
+            Data::Bool(false) => Some("false"),
+            _ => None,
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|it| &*it.key == key).map(|it| &it.value)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Data::Map(entries) = &mut self.data else { return None };
+        entries.iter_mut().find(|it| &*it.key == key).map(|it| &mut it.value)
+    }
+
+    pub(super) fn at(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The scalar at the end of a path; empty if there is none.
+    pub(super) fn scalar_at(&self, path: &[&str]) -> &str {
+        self.at(path).and_then(Node::scalar).unwrap_or_default()
+    }
+
+    /// The value under `key`, made where it is missing, in what is made a map where it is nothing.
+    pub(super) fn make(&mut self, key: &str, at: At) -> Option<&mut Node> {
+        if self.is_null() {
+            self.data = Data::Map(Vec::new());
+        }
+        let Data::Map(entries) = &mut self.data else { return None };
+        let found = entries.iter().position(|it| &*it.key == key);
+        let index = found.unwrap_or_else(|| {
+            entries.push(Entry { key: key.into(), at, value: Node::new(at, Data::Null) });
+            entries.len() - 1
+        });
+        Some(&mut entries[index].value)
+    }
+
+    /// Sets the value under `key` of a map; a key that is new was written at the value's place.
+    pub(super) fn set(&mut self, key: &str, value: Node) {
+        let at = value.at;
+        if let Some(place) = self.make(key, at) {
+            *place = value;
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        if let Data::Map(entries) = &mut self.data {
+            entries.retain(|it| &*it.key != key);
+        }
+    }
+
+    /// Whether two values are the same, wherever they were written.
+    pub(super) fn same(&self, other: &Node) -> bool {
+        match (&self.data, &other.data) {
+            (Data::Null, Data::Null) => true,
+            (Data::Bool(a), Data::Bool(b)) => a == b,
+            (Data::Number(a), Data::Number(b)) | (Data::Text(a), Data::Text(b)) => a == b,
+            (Data::List(a), Data::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
+            }
+            (Data::Map(a), Data::Map(b)) => {
+                let other = |it: &Entry| b.iter().find(|b| b.key == it.key);
+                a.len() == b.len()
+                    && a.iter().all(|it| other(it).is_some_and(|b| it.value.same(&b.value)))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Copies a written value. `place` says where a span of its source lies, and every node costs one
+/// of `budget`: aliases make small files large.
+pub(super) fn copy(
+    from: document::Node<'_>,
+    place: &impl Fn(Span) -> At,
+    budget: &mut usize,
+) -> Option<Node> {
+    *budget = budget.checked_sub(1)?;
+    let data = match from.kind() {
+        Kind::Null | Kind::Alias => Data::Null,
+        Kind::Bool => Data::Bool(from.as_bool().unwrap_or_default()),
+        Kind::Int => Data::Number(from.display().into()),
+        Kind::Float => Data::Number(from.written().into()),
+        Kind::Str => Data::Text(from.text().into()),
+        Kind::Seq => {
+            let items = from.children().map(|it| copy(it, place, budget));
+            Data::List(items.collect::<Option<_>>()?)
+        }
+        Kind::Map => {
+            let mut map = Node::map(place(from.span()));
+            for (key, value) in from.entries().filter(|it| it.0 != "<<") {
+                let at = place(value.key_span().unwrap_or(value.span()));
+                let value = copy(value, place, budget)?;
+                if let Data::Map(entries) = &mut map.data {
+                    entries.retain(|it| &*it.key != key);
+                    entries.push(Entry { key: key.into(), at, value });
+                }
+            }
+            merged(from, &mut map, place, budget)?;
+            map.data
+        }
+    };
+    Some(Node { at: place(from.span()), data })
+}
+
+/// Adds what a map takes over through merge keys.
+fn merged(
+    from: document::Node<'_>,
+    map: &mut Node,
+    place: &impl Fn(Span) -> At,
+    budget: &mut usize,
+) -> Option<()> {
+    if !from.flag(document::MERGES) {
+        return Some(());
+    }
+    let other = copy(from.get("<<")?, place, budget)?;
+    let others = if other.items().is_empty() { std::slice::from_ref(&other) } else { other.items() };
+    for it in others.iter().flat_map(Node::entries) {
+        if map.get(&it.key).is_none()
+            && let Data::Map(entries) = &mut map.data
+        {
+            entries.push(it.clone());
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,135 @@
+//! An object on its way through a build: what it is, and what it was called before.
+
+use super::model::{Node};
+
+/// Who an object is, or was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Id {
+    pub(super) group: String,
+    pub(super) version: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+    /// Empty where none is named.
+    pub(super) namespace: String,
+}
+
+/// An object, with what name references need to know of its past.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub(super) node: Node,
+    /// Who it was before its name, namespace or kind changed, oldest first.
+    pub(super) previous: Vec<Id>,
+    pub(super) prefixes: Vec<String>,
+    pub(super) suffixes: Vec<String>,
+    /// Its name gets the hash of its content.
+    pub(super) hash: bool,
+}
+
+/// Kinds that have no namespace, with their group.
+const CLUSTER_SCOPED: &[(&str, &str)] = &[
+    ("", "ComponentStatus"),
+    ("", "Namespace"),
+    ("", "Node"),
+    ("", "PersistentVolume"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apiregistration.k8s.io", "APIService"),
+    ("authentication.k8s.io", "TokenReview"),
+    ("authorization.k8s.io", "SubjectAccessReview"),
+    ("certificates.k8s.io", "CertificateSigningRequest"),
+    ("certificates.k8s.io", "ClusterTrustBundle"),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+    ("networking.k8s.io", "IngressClass"),
+    ("node.k8s.io", "RuntimeClass"),
+    ("policy", "PodSecurityPolicy"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("resource.k8s.io", "DeviceClass"),
+    ("scheduling.k8s.io", "PriorityClass"),
+    ("storage.k8s.io", "CSIDriver"),
+    ("storage.k8s.io", "CSINode"),
+    ("storage.k8s.io", "StorageClass"),
+    ("storage.k8s.io", "VolumeAttachment"),
+];
+
+impl Id {
+    /// Who the object says it is.
+    pub(super) fn of(node: &Node) -> Self {
+        let api = node.scalar_at(&["apiVersion"]);
+        let (group, version) = api.split_once('/').unwrap_or(("", api));
+        Self {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: node.scalar_at(&["kind"]).to_owned(),
+            name: node.scalar_at(&["metadata", "name"]).to_owned(),
+            namespace: node.scalar_at(&["metadata", "namespace"]).to_owned(),
+        }
+    }
+
+    pub(super) fn is_cluster_scoped(&self) -> bool {
+        CLUSTER_SCOPED.contains(&(self.group.as_str(), self.kind.as_str()))
+    }
+
+    /// The namespace it is in: `default` where it names none, nothing where it can have none.
+    pub(super) fn effective_namespace(&self) -> &str {
+        match self.namespace.as_str() {
+            _ if self.is_cluster_scoped() => "",
+            "" => "default",
+            namespace => namespace,
+        }
+    }
+
+    /// Whether both mean one object.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        let key = |it: &Self| (it.group.clone(), it.version.clone(), it.kind.clone(), it.name.clone());
+        self.effective_namespace() == other.effective_namespace() && key(self) == key(other)
+    }
+
+    /// Whether it is of the group, version and kind; empty ones are of any.
+    pub(super) fn is_of(&self, group: &str, version: &str, kind: &str) -> bool {
+        let hits = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        hits(group, &self.group) && hits(version, &self.version) && hits(kind, &self.kind)
+    }
+}
+
+impl Object {
+    pub(super) fn new(node: Node) -> Self {
+        let (prefixes, suffixes) = (Vec::new(), Vec::new());
+        Self { node, previous: Vec::new(), prefixes, suffixes, hash: false }
+    }
+
+    /// Who it is now.
+    pub(super) fn id(&self) -> Id {
+        Id::of(&self.node)
+    }
+
+    /// Who it was at first.
+    pub(super) fn first_id(&self) -> Id {
+        self.previous.first().cloned().unwrap_or_else(|| self.id())
+    }
+
+    /// Remembers who it is, before that changes.
+    pub(super) fn remember(&mut self) {
+        let id = self.id();
+        self.previous.push(id);
+    }
+
+    /// Whether it is, or ever was, who `id` says.
+    pub(super) fn ever(&self, is: impl Fn(&Id) -> bool) -> bool {
+        self.previous.iter().any(&is) || is(&self.id())
+    }
+
+    /// Gives it another name; the name was still written where it was.
+    pub(super) fn rename(&mut self, name: &str) {
+        let at = self.node.at;
+        let Some(metadata) = self.node.make("metadata", at) else { return };
+        let at = metadata.get("name").map_or(metadata.at, |it| it.at);
+        metadata.set("name", Node::text(at, name));
+    }
+}

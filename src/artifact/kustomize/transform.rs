@@ -1,0 +1,210 @@
+//! The transformers that a kustomization names by a field: namespace, prefix and suffix, labels,
+//! annotations, images, replicas.
+
+use super::{
+    fields::{Field, Fields, read},
+    model::{At, Data, Entry, Node},
+    object::{Id, Object},
+};
+
+/// Runs them in the order of Kustomize, those that stand between its two kinds of patches first.
+pub(super) fn transform(objects: &mut [Object], file: &Node, fields: &Fields) {
+    if let Some(namespace) = file.get("namespace").filter(|it| it.scalar().is_some_and(|it| !it.is_empty())) {
+        objects.iter_mut().for_each(|it| set_namespace(it, namespace, &fields.namespace));
+    }
+    affix(objects, file.scalar_at(&["namePrefix"]), &fields.prefix, true);
+    affix(objects, file.scalar_at(&["nameSuffix"]), &fields.suffix, false);
+    for label in file.get("labels").into_iter().flat_map(Node::items) {
+        let Some(pairs) = label.get("pairs") else { continue };
+        add_pairs(objects, pairs, &label_fields(label, fields));
+    }
+    if let Some(pairs) = file.get("commonLabels") {
+        add_pairs(objects, pairs, &fields.common_labels);
+    }
+    if let Some(pairs) = file.get("commonAnnotations") {
+        add_pairs(objects, pairs, &fields.annotations);
+    }
+}
+
+/// Runs those that come after the patches.
+pub(super) fn finish(objects: &mut [Object], file: &Node, fields: &Fields) {
+    for it in file.get("replicas").into_iter().flat_map(Node::items) {
+        set_replicas(objects, it, &fields.replicas);
+    }
+    for it in file.get("images").into_iter().flat_map(Node::items) {
+        set_image(objects, it, &fields.images);
+    }
+}
+
+fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
+    object.remember();
+    let id = object.id();
+    if !id.is_cluster_scoped() {
+        let place = object.node.make("metadata", namespace.at);
+        if let Some(metadata) = place {
+            metadata.set("namespace", namespace.clone());
+        }
+    }
+    if matches!(id.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
+        let Some(Data::List(subjects)) = object.node.get_mut("subjects").map(|it| &mut it.data) else { return };
+        for subject in subjects.iter_mut().filter(|it| it.scalar_at(&["name"]) == "default") {
+            subject.set("namespace", namespace.clone());
+        }
+    }
+    for field in fields.iter().filter(|it| it.is_of(&id) && it.path != "metadata/namespace") {
+        if field.path == "metadata/name" && (!id.group.is_empty() || id.version != "v1") {
+            continue;
+        }
+        field.visit(&mut object.node, namespace.at, &mut |it| *it = namespace.clone());
+    }
+}
+
+fn keeps_its_name(id: &Id) -> bool {
+    id.kind == "CustomResourceDefinition"
+        || id.kind == "Namespace"
+        || id.kind == "APIService" && id.group == "apiregistration.k8s.io"
+}
+
+fn affix(objects: &mut [Object], affix: &str, fields: &[Field], before: bool) {
+    if affix.is_empty() {
+        return;
+    }
+    for object in objects {
+        let id = object.first_id();
+        if keeps_its_name(&id) {
+            continue;
+        }
+        for field in fields.iter().filter(|it| it.is_of(&id)) {
+            if field.path == "metadata/name" {
+                let affixes = if before { &mut object.prefixes } else { &mut object.suffixes };
+                affixes.push(affix.to_owned());
+                object.remember();
+            }
+            let at = object.node.at;
+            field.visit(&mut object.node, at, &mut |it| {
+                let Some(name) = it.scalar() else { return };
+                let name = if before { format!("{affix}{name}") } else { format!("{name}{affix}") };
+                it.data = Data::Text(name.into());
+            });
+        }
+    }
+}
+
+fn label_fields(label: &Node, fields: &Fields) -> Vec<Field> {
+    let is_on = |key| label.scalar_at(&[key]) == "true";
+    let mut found: Vec<Field> =
+        label.get("fields").into_iter().flat_map(Node::items).map(read).collect();
+    found.extend(fields.labels.iter().cloned());
+    if is_on("includeSelectors") {
+        found.extend(fields.common_labels.iter().cloned());
+        return found;
+    }
+    if is_on("includeTemplates") {
+        found.extend(fields.template_labels.iter().cloned());
+    }
+    let path = "metadata/labels".to_owned();
+    found.push(Field { path, create: true, ..Field::default() });
+    found
+}
+
+/// Sets every pair in the maps at the fields.
+fn add_pairs(objects: &mut [Object], pairs: &Node, fields: &[Field]) {
+    for object in objects {
+        let id = object.id();
+        for field in fields.iter().filter(|it| it.is_of(&id)) {
+            field.visit(&mut object.node, pairs.at, &mut |it| {
+                for pair in pairs.entries() {
+                    set_pair(it, pair);
+                }
+            });
+        }
+    }
+}
+
+fn set_pair(map: &mut Node, pair: &Entry) {
+    if map.is_null() {
+        map.data = Data::Map(Vec::new());
+    }
+    let Data::Map(entries) = &mut map.data else { return };
+    let value = Node::text(pair.value.at, pair.value.scalar().unwrap_or_default());
+    match entries.iter_mut().find(|it| it.key == pair.key) {
+        Some(entry) => entry.value = value,
+        None => entries.push(Entry { value, ..pair.clone() }),
+    }
+}
+
+fn set_replicas(objects: &mut [Object], replica: &Node, fields: &[Field]) {
+    let (name, Some(count)) = (replica.scalar_at(&["name"]), replica.get("count")) else { return };
+    for object in objects {
+        for field in fields {
+            if object.ever(|id| id.name == name && field.is_of(id)) {
+                field.visit(&mut object.node, count.at, &mut |it| *it = count.clone());
+            }
+        }
+    }
+}
+
+fn set_image(objects: &mut [Object], image: &Node, fields: &[Field]) {
+    for object in objects.iter_mut().filter(|it| it.id().kind != "CustomResourceDefinition") {
+        let id = object.id();
+        containers(&mut object.node, &mut |it| retag(it, image));
+        for field in fields.iter().filter(|it| it.is_of(&id)) {
+            field.visit(&mut object.node, image.at, &mut |it| retag(it, image));
+        }
+    }
+}
+
+/// Gives the image of every container, however deep it stands.
+fn containers(node: &mut Node, change: &mut dyn FnMut(&mut Node)) {
+    match &mut node.data {
+        Data::List(items) => items.iter_mut().for_each(|it| containers(it, change)),
+        Data::Map(entries) => {
+            for entry in entries {
+                if matches!(&*entry.key, "containers" | "initContainers")
+                    && let Data::List(items) = &mut entry.value.data
+                {
+                    items.iter_mut().filter_map(|it| it.get_mut("image")).for_each(&mut *change);
+                }
+                containers(&mut entry.value, change);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The parts of a reference: name, tag, digest.
+fn split(image: &str) -> (&str, &str, &str) {
+    let (rest, digest) = image.split_once('@').unwrap_or((image, ""));
+    let slash = rest.rfind('/').map_or(0, |at| at + 1);
+    match rest[slash..].find(':') {
+        Some(colon) => (&rest[..slash + colon], &rest[slash + colon + 1..], digest),
+        None => (rest, "", digest),
+    }
+}
+
+fn retag(image: &mut Node, by: &Node) {
+    let Some(text) = image.str().map(str::to_owned) else { return };
+    let (name, mut tag, mut digest) = split(&text);
+    if name != by.scalar_at(&["name"]) {
+        return;
+    }
+    let part = |key| (by.scalar_at(&[key]), by.get(key).map(|it| it.at));
+    let (new_name, new_tag, new_digest) = (part("newName"), part("newTag"), part("digest"));
+    let suffixed = format!("{tag}{}", by.scalar_at(&["tagSuffix"]));
+    match (new_tag.0, new_digest.0) {
+        ("", "") if suffixed != tag => (tag, digest) = (&suffixed, ""),
+        ("", "") => {}
+        changed => (tag, digest) = changed,
+    }
+    let mut changed = if new_name.0.is_empty() { name } else { new_name.0 }.to_owned();
+    for (mark, part) in [(':', tag), ('@', digest)] {
+        if !part.is_empty() {
+            changed.push(mark);
+            changed.push_str(part);
+        }
+    }
+    if changed != text {
+        let at: At = new_tag.1.or(new_digest.1).or(new_name.1).unwrap_or(by.at);
+        *image = Node::text(at, &changed);
+    }
+}
