@@ -77,7 +77,7 @@ fn split_api_version(text: &str) -> Option<(&str, &str)> {
 
 /// kubectl reads YAML 1.1: `yes` is a boolean there and `0644` is octal. Afterwards the tree says
 /// what the cluster gets; how it was written is still in the source.
-fn read_as_yaml11(tree: &mut Tree) {
+pub(super) fn read_as_yaml11(tree: &mut Tree) {
     let source = std::mem::take(&mut tree.source);
     for raw in &mut tree.nodes {
         if raw.flags & YAML11_BOOL != 0 && raw.kind == document::Kind::Str {

@@ -35,26 +35,14 @@ use super::{
     Artifact,
     render::{self, Files, Rendering},
 };
-use crate::{document::Problem, source::Source};
+use crate::{
+    document::Problem,
+    source::{Source, resolve},
+};
 
 /// Whether the file describes a folder to Kustomize.
 pub fn is_kustomization(path: &str) -> bool {
     NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
-}
-
-/// Resolves `path`, written in `folder`, to a path below the root; nothing if it leaves the root.
-pub fn resolve(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|it| !it.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            _ => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// Builds every leaf.

@@ -8,8 +8,9 @@ use super::{
     library::{Library, Loaded},
     model::{At, Node},
     object::Object,
-    patch, references, replace, resolve, transform,
+    patch, references, replace, transform,
 };
+use crate::source::resolve;
 
 /// How deep kustomizations name kustomizations.
 const DEEPEST: usize = 30;
@@ -54,7 +55,13 @@ impl<'l, 'a> Build<'l, 'a> {
             let path = ["metadata", "annotations", "config.kubernetes.io/local-config"];
             !matches!(it.node.scalar_at(&path), "" | "false")
         };
-        Some(all.objects.into_iter().filter(|it| !is_local(it)).map(|it| it.node).collect())
+        all.objects.retain(|it| !is_local(it));
+        for metadata in all.objects.iter_mut().filter_map(|it| it.node.get_mut("metadata")) {
+            if metadata.get("annotations").is_some_and(|it| it.entries().is_empty()) {
+                metadata.remove("annotations");
+            }
+        }
+        Some(all.objects.into_iter().map(|it| it.node).collect())
     }
 
     fn collect(&mut self, folder: &str, into: Collected) -> Option<Collected> {
@@ -89,7 +96,7 @@ impl<'l, 'a> Build<'l, 'a> {
         for it in list("components") {
             self.component(folder, it, &mut all);
         }
-        for key in ["helmCharts", "helmChartInflationGenerator", "generators", "transformers"] {
+        for key in ["helmCharts", "helmChartInflationGenerator", "generators"] {
             if let Some(first) = list(key).next() {
                 self.trouble(first.at, format!("`{key}` are not run: what they do is not judged"));
                 self.open = true;
@@ -117,6 +124,32 @@ impl<'l, 'a> Build<'l, 'a> {
                 let all = if replacement.items().is_empty() { one } else { replacement.items() };
                 all.iter().for_each(|it| replace::replace(objects, it));
             }
+        }
+        for it in file.get("transformers").into_iter().flat_map(Node::items) {
+            self.configured(folder, it, objects);
+        }
+    }
+
+    /// Runs the `transformers` that are Kustomize's own.
+    fn configured(&mut self, folder: &str, entry: &Node, objects: &mut Vec<Object>) {
+        let text = entry.scalar().unwrap_or_default();
+        let path = resolve(folder, text).filter(|it| self.library.has(it));
+        let documents = match path {
+            _ if text.contains('\n') => self.library.inline(entry),
+            Some(_) => self.load(folder, entry).map(|it| it.documents.clone()).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let mut known = !documents.is_empty();
+        for it in &documents {
+            if it.scalar_at(&["kind"]) == "PatchTransformer" {
+                patch::one(self, folder, it, objects);
+            } else {
+                known &= transform::configured(objects, it);
+            }
+        }
+        if !known {
+            self.trouble(entry.at, "this transformer is not run: what it does is not judged".to_owned());
+            self.open = true;
         }
     }
 

@@ -141,7 +141,7 @@ pub(super) fn absorb(
         take_over(&mut node, &["binaryData"], old.node.get("binaryData"));
     }
     old.node = node;
-    old.hash |= new.hash;
+    old.hash &= new.hash;
     Ok(())
 }
 
@@ -172,7 +172,8 @@ pub(super) fn add_hashes(objects: &mut [Object]) {
 
 fn content_hash(node: &Node) -> String {
     let id = Id::of(node);
-    let mut fields = vec![("kind", quoted(&id.kind)), ("name", quoted(&id.name))];
+    // Kustomize looks the name up where it is not, so that no name is ever in the hash.
+    let mut fields = vec![("kind", quoted(&id.kind)), ("name", quoted(""))];
     let data = |key| node.get(key).map(map);
     fields.push(("data", data("data").unwrap_or_else(|| "\"\"".to_owned())));
     let extra = if id.kind == "Secret" { "stringData" } else { "binaryData" };

@@ -20,10 +20,17 @@ fn operation(object: &mut Node, it: &Node) -> Result<(), String> {
     match op {
         "add" => add(object, path, value()).ok_or_else(missing),
         "remove" => take(object, path).map(drop).ok_or_else(missing),
-        "replace" => {
-            *find(object, path).ok_or_else(missing)? = value();
-            Ok(())
-        }
+        // The library that Kustomize uses sets what is missing in a map.
+        "replace" => match find(object, path) {
+            Some(found) => {
+                *found = value();
+                Ok(())
+            }
+            None => match parent(object, path).filter(|it| it.0.items().is_empty()) {
+                Some(_) => add(object, path, value()).ok_or_else(missing),
+                None => Err(missing()),
+            },
+        },
         "move" => {
             let value = take(object, from).ok_or_else(missing)?;
             add(object, path, value).ok_or_else(missing)

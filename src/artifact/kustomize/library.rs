@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::model::{self, At, Node};
 use crate::{
-    artifact::{Artifact, render::Files},
+    artifact::{Artifact, kubernetes, render::Files},
     document::{Problem, Tree, Trouble},
     parse,
     source::{Draft, Source, Span},
@@ -81,7 +81,8 @@ impl<'a> Library<'a> {
         }
         let source = (self.files.read)(path)?;
         let text = source.text.clone();
-        let (tree, problems) = parse::yaml::parse(source);
+        let (mut tree, problems) = parse::yaml::parse(source);
+        kubernetes::read_as_yaml11(&mut tree);
         self.problems.extend(problems);
         Some(self.copy(&tree, Source::new(path, text)))
     }
@@ -130,7 +131,8 @@ impl<'a> Library<'a> {
             draft.push(line.trim_end_matches('\n'), file, at);
             draft.glue("\n");
         }
-        let (tree, problems) = parse::yaml::parse(draft.finish());
+        let (mut tree, problems) = parse::yaml::parse(draft.finish());
+        kubernetes::read_as_yaml11(&mut tree);
         self.problems.extend(problems);
         let place = |span| At { file: text.at.file, span: tree.source.author(span).1 };
         let budget = &mut self.budget;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    document::{self, Kind},
+    document::{self, Kind, Style},
     source::Span,
 };
 
@@ -171,7 +171,7 @@ pub(super) fn copy(
         Kind::Bool => Data::Bool(from.as_bool().unwrap_or_default()),
         Kind::Int => Data::Number(from.display().into()),
         Kind::Float => Data::Number(from.written().into()),
-        Kind::Str => Data::Text(from.text().into()),
+        Kind::Str => Data::Text(text(from).into()),
         Kind::Seq => {
             let items = from.children().map(|it| copy(it, place, budget));
             Data::List(items.collect::<Option<_>>()?)
@@ -191,6 +191,14 @@ pub(super) fn copy(
         }
     };
     Some(Node { at: place(from.span()), data })
+}
+
+/// The text of a node. A block of text at the end of a file without a last line break has none.
+fn text(from: document::Node<'_>) -> &str {
+    let (text, source) = (from.text(), &from.tree().source.text);
+    let is_last = matches!(from.style(), Style::Literal | Style::Folded)
+        && from.span().end as usize == source.len();
+    if is_last { text.strip_suffix('\n').unwrap_or(text) } else { text }
 }
 
 /// Adds what a map takes over through merge keys.

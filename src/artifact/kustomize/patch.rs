@@ -5,7 +5,7 @@ use regex::Regex;
 use super::{
     build::Build,
     json_patch, merge,
-    model::Node,
+    model::{Data, Node},
     object::{Id, Object},
 };
 
@@ -25,16 +25,23 @@ pub(super) fn strategic(
         patches.iter().for_each(|it| merge_one(build, it, None, entry, objects));
     }
     for entry in file.get("patches").into_iter().flat_map(Node::items) {
-        let patches = documents(build, folder, entry);
-        for patch in &patches {
-            let target = entry.get("target");
-            match (is_operations(patch), target) {
-                (true, Some(target)) => operate(build, patch, target, objects),
-                (true, None) => {
-                    build.trouble(entry.at, "a JSON patch needs a target".to_owned());
-                }
-                (false, _) => merge_one(build, patch, target, entry, objects),
-            }
+        one(build, folder, entry, objects);
+    }
+}
+
+/// Applies one entry of `patches`, or a `PatchTransformer`.
+pub(super) fn one(
+    build: &mut Build<'_, '_>,
+    folder: &str,
+    entry: &Node,
+    objects: &mut Vec<Object>,
+) {
+    let patches = documents(build, folder, entry);
+    for patch in &patches {
+        match (is_operations(patch), entry.get("target")) {
+            (true, Some(target)) => operate(build, patch, target, objects),
+            (true, None) => build.trouble(entry.at, "a JSON patch needs a target".to_owned()),
+            (false, target) => merge_one(build, patch, target, entry, objects),
         }
     }
 }
@@ -126,6 +133,13 @@ fn operate(build: &mut Build<'_, '_>, patch: &Node, target: &Node, objects: &mut
     };
     for object in objects.iter_mut().filter(|it| selector.selects(it)) {
         object.remember();
+        // Kustomize keeps its own notes there while it builds, so the map is always present.
+        let at = object.node.at;
+        if let Some(annotations) = object.node.make("metadata", at).and_then(|it| it.make("annotations", at))
+            && annotations.is_null()
+        {
+            annotations.data = Data::Map(Vec::new());
+        }
         if let Err(reason) = json_patch::apply(&mut object.node, patch) {
             let id = object.id();
             build.open = true;

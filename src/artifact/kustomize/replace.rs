@@ -121,7 +121,9 @@ fn split(path: &str) -> Vec<String> {
     }
     parts.push(part);
     parts.retain(|it| !it.is_empty());
-    parts
+    // `[a.b/c]` is a key with dots; `[name=web]` looks for an item.
+    let plain = |it: &String| it.strip_prefix('[')?.strip_suffix(']').map(str::to_owned);
+    parts.iter().map(|it| plain(it).filter(|it| !it.contains('=')).unwrap_or(it.clone())).collect()
 }
 
 fn visit(node: &mut Node, path: &[String], create: bool, change: &mut dyn FnMut(&mut Node)) {

@@ -36,6 +36,31 @@ pub(super) fn finish(objects: &mut [Object], file: &Node, fields: &Fields) {
     }
 }
 
+/// Runs a transformer that is configured by a document of its own; false for one that is not known.
+pub(super) fn configured(objects: &mut [Object], it: &Node) -> bool {
+    let fields: Vec<Field> =
+        it.get("fieldSpecs").into_iter().flat_map(Node::items).map(read).collect();
+    let map = |key: &str| it.get(key).cloned().unwrap_or_else(|| Node::map(it.at));
+    match it.scalar_at(&["kind"]) {
+        "LabelTransformer" => add_pairs(objects, &map("labels"), &fields),
+        "AnnotationsTransformer" => add_pairs(objects, &map("annotations"), &fields),
+        "NamespaceTransformer" => {
+            let Some(namespace) = it.at(&["metadata", "namespace"]) else { return true };
+            objects.iter_mut().for_each(|it| set_namespace(it, namespace, &fields));
+        }
+        "PrefixTransformer" => affix(objects, it.scalar_at(&["prefix"]), &fields, true),
+        "SuffixTransformer" => affix(objects, it.scalar_at(&["suffix"]), &fields, false),
+        "PrefixSuffixTransformer" => {
+            affix(objects, it.scalar_at(&["prefix"]), &fields, true);
+            affix(objects, it.scalar_at(&["suffix"]), &fields, false);
+        }
+        "ImageTagTransformer" => set_image(objects, &map("imageTag"), &fields),
+        "ReplicaCountTransformer" => set_replicas(objects, &map("replica"), &fields),
+        _ => return false,
+    }
+    true
+}
+
 fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
     object.remember();
     let id = object.id();
