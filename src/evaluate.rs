@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::{
     artifact::{
-        self, Artifact, Kind, Reading, Role, Select, Subject, View,
+        self, Artifact, Kind, Reading, Select, Subject, View,
         dockerfile::config::{self, Configs},
         render::{Files, render},
         suppression,
@@ -348,17 +348,15 @@ impl Outcome {
         self.evidence.retain(|it| alone(&it.place.path));
         let of_parts = [Trouble::NotEvaluated, Trouble::Unsupported, Trouble::Template];
         self.problems.retain(|it| alone(&it.path) || !of_parts.contains(&it.kind));
-        self.problems.extend(rendering.problems);
-        for part in artifacts.iter_mut().filter(|it| !alone(&it.tree.source.path)) {
-            part.role = Role::Part;
-        }
-        let judged = rendering.artifacts.par_iter().map(|artifact| {
+        self.problems.extend_from_slice(&rendering.problems);
+        let files = artifacts.len();
+        rendering.join(artifacts);
+        let judged = artifacts[files..].par_iter().map(|artifact| {
             let mut judged = Judged::default();
             plan.file(artifact, &mut judged);
             judged
         });
         judged.collect::<Vec<_>>().into_iter().for_each(|it| self.take(it));
-        artifacts.extend(rendering.artifacts);
     }
 
     /// Applies the annotations of rendered objects, and leaves one rendering's findings at every

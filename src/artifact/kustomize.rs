@@ -21,7 +21,10 @@ mod references;
 mod replace;
 mod transform;
 
-use std::collections::HashSet;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
@@ -50,7 +53,7 @@ pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
     let mut library = Library::new(files, artifacts, false);
     let mut rendering = Rendering::default();
     let mut built: Vec<(Source, bool)> = Vec::new();
-    for path in leaves(files, &mut library) {
+    for path in leaves(files, &mut library, &mut rendering.parts) {
         let folder = path.rsplit_once('/').map_or("", |it| it.0);
         let mut build = Build::new(&mut library);
         let Some(objects) = build.run(folder) else { continue };
@@ -83,8 +86,13 @@ pub fn print(files: &Files<'_>, path: &str) -> (Option<Source>, Vec<Problem>) {
     (source, library.problems)
 }
 
-/// The kustomizations that no other one names, components aside.
-fn leaves(files: &Files<'_>, library: &mut Library<'_>) -> Vec<String> {
+/// The kustomizations that no other one names, components aside; `patches` gets the files that are
+/// patches to any of them.
+fn leaves(
+    files: &Files<'_>,
+    library: &mut Library<'_>,
+    patches: &mut BTreeSet<String>,
+) -> Vec<String> {
     let (mut found, mut named) = (Vec::new(), HashSet::new());
     for path in files.paths.iter().filter(|it| is_kustomization(it)) {
         let folder = path.rsplit_once('/').map_or("", |it| it.0);
@@ -95,6 +103,12 @@ fn leaves(files: &Files<'_>, library: &mut Library<'_>) -> Vec<String> {
                 named.extend(resolve(folder, it).filter(|_| !is_remote(it)));
             }
         }
+        // The patches of one that is not built by itself are no objects either.
+        let list = |key: &str| file.get(key).into_iter().flat_map(Node::items);
+        let merges = list("patchesStrategicMerge").filter_map(Node::scalar);
+        let others = list("patches").chain(list("patchesJson6902"));
+        let others = others.filter_map(|it| it.get("path")?.scalar());
+        patches.extend(merges.chain(others).filter_map(|it| resolve(folder, it)));
         let kind = file.scalar_at(&["kind"]);
         let is_ours = kind.is_empty() || kind == "Kustomization";
         let is_flux = file.scalar_at(&["apiVersion"]).contains("toolkit.fluxcd.io");

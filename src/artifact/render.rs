@@ -43,6 +43,14 @@ pub struct Rendering {
 }
 
 impl Rendering {
+    /// Adds what was rendered to the artifacts of files, and marks those that are parts of it.
+    pub fn join(self, artifacts: &mut Vec<Artifact>) {
+        for it in artifacts.iter_mut().filter(|it| self.parts.contains(&it.tree.source.path)) {
+            it.role = Role::Part;
+        }
+        artifacts.extend(self.artifacts);
+    }
+
     /// Takes up what another renderer made.
     pub fn extend(&mut self, other: Self) {
         self.artifacts.extend(other.artifacts);

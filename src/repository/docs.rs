@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Repository, builds::is_unknown, kustomize::resolve, record};
+use super::{Repository, builds::is_unknown, record};
 use crate::{
     artifact::{Emit, Field, Kind, Select, Shape, Subject, View, docs},
     document::Node,
+    source::resolve,
     value::Value,
 };
 

@@ -7,7 +7,6 @@ mod coverage;
 mod docs;
 mod image;
 mod ingress;
-mod kustomize;
 mod labels;
 mod links;
 mod monitor;
@@ -27,7 +26,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use self::{
     builds::Build,
-    kustomize::Builds,
     links::Links,
     objects::{Object, Objects},
     task::Tasks,
@@ -71,10 +69,8 @@ impl<'a> Repository<'a> {
         texts: &'a BTreeMap<String, Source>,
         problems: &[Problem],
     ) -> Self {
-        let has = |path: &str| files.binary_search_by(|it| it.as_str().cmp(path)).is_ok();
-        let builds = Builds::read(texts, has);
         let kubernetes = artifacts.iter().filter(|it| it.kind == Kind::Kubernetes);
-        let objects = Objects::new(kubernetes, files, problems, builds);
+        let objects = Objects::new(kubernetes, files, problems);
         let links = Links::new(&objects);
         let thresholds = coverage::thresholds(texts, artifacts);
         let builds = builds::builds(artifacts, texts);
@@ -194,7 +190,13 @@ fn briefs<'o, 'a: 'o>(objects: impl IntoIterator<Item = &'o Object<'a>>) -> Valu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{artifact, artifact::Select};
+    use crate::{
+        artifact,
+        artifact::{
+            Select,
+            render::{Files, render},
+        },
+    };
 
     /// The subjects of a view over these files, each as its fields among `names`.
     pub(super) fn look(view: &View, files: &[(&str, &str)], names: &[&str]) -> Vec<String> {
@@ -211,6 +213,12 @@ mod tests {
         }
         let mut paths: Vec<_> = files.iter().map(|it| it.0.to_owned()).collect();
         paths.sort();
+        let read = |path: &str| {
+            let (path, text) = files.iter().find(|it| it.0 == path)?;
+            Some(Source::new(*path, *text))
+        };
+        artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
+        render(&Files { paths: &paths, read: &read }, &artifacts).join(&mut artifacts);
         let repository = Repository::new(&artifacts, &paths, &texts, &problems);
         let mut found = Vec::new();
         let Select::Repository(select) = view.select else { return found };

@@ -90,10 +90,7 @@ fn services<'o, 'a>(
             || names.iter().any(|name| name.is_empty() || *name == it.namespace)
     });
     let matching = here.filter(|it| {
-        let added = repository.objects.added(it).iter();
-        let added = added.map(|(key, value)| (key.as_str().into(), value.as_str().into()));
-        let mut own = labels::labels(it.node.at(&["metadata", "labels"]));
-        own.extend(added);
+        let own = labels::labels(it.node.at(&["metadata", "labels"]));
         selector.matches(&own)
     });
     matching.collect()

@@ -3,18 +3,17 @@
 //!
 //! The rule of the whole module: what is missing is only called missing where the repository
 //! itself shows that it should be here. An object is looked for everywhere; of several, the
-//! nearest are taken: those of the same build, then those in the nearest folder.
+//! nearest are taken: those of the same unit (one build of Kustomize, one rendered chart), then
+//! those in the nearest folder.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    kustomize::{Builds, Generated, Membership, is_kustomization},
-    labels::{self, Label, Selector, is_template},
-};
+use super::labels::{self, Label, Selector, is_template};
 use crate::{
     artifact::{
         self, Artifact, Role,
         kubernetes::{self as manifest, Manifest, manifests},
+        kustomize,
     },
     document::{Node, Problem, Trouble},
 };
@@ -51,7 +50,7 @@ pub(super) enum Class {
 /// The pod that a workload makes: its labels and its spec.
 #[derive(Debug)]
 pub(super) struct Pod<'a> {
-    /// The labels, with those that kustomizations add.
+    /// The labels.
     pub(super) labels: Vec<Label<'a>>,
     /// The spec, as written.
     pub(super) spec: Node<'a>,
@@ -67,10 +66,12 @@ pub(super) struct Object<'a> {
     pub(super) group: &'a str,
     pub(super) kind: &'a str,
     pub(super) name: &'a str,
-    /// The namespace it names; empty where it names none, or where a kustomization replaces it.
+    /// The namespace it names; empty where it names none, or where somebody fills it in.
     pub(super) namespace: &'a str,
     pub(super) path: &'a str,
     pub(super) folder: &'a str,
+    /// What it was rendered with; nothing for an object of a plain file.
+    pub(super) unit: Option<u32>,
     /// Its name waits for somebody to fill it in.
     pub(super) template: bool,
     pub(super) pods: Vec<Pod<'a>>,
@@ -106,8 +107,11 @@ pub(super) struct Objects<'a> {
     by_class: HashMap<Class, Vec<u32>>,
     by_name: HashMap<(Class, &'a str), Vec<u32>>,
     by_label: HashMap<(String, String), Vec<u32>>,
-    builds: Builds,
-    /// How many objects of a class lie below a folder.
+    /// For each unit, whether something that belongs to it could not be rendered.
+    units: Vec<bool>,
+    /// The classes of objects in each unit.
+    kept: HashSet<(u32, Class)>,
+    /// How many objects of plain files of a class lie below a folder.
     below: HashMap<(&'a str, Class), u32>,
     /// Folders that hold YAML or templates we could not read as objects.
     unread: HashSet<&'a str>,
@@ -216,24 +220,32 @@ fn class_of(group: &str, kind: &str, has_pod: bool) -> Class {
 }
 
 impl<'a> Objects<'a> {
-    /// Indexes the objects of `artifacts`.
+    /// Indexes the objects of `artifacts`: those of units, and those of files that are no part of
+    /// one.
     pub(super) fn new(
         artifacts: impl Iterator<Item = &'a Artifact>,
         files: &'a [String],
         troubled: &[Problem],
-        builds: Builds,
     ) -> Self {
-        let mut it = Self { builds, ..Self::default() };
+        let mut it = Self::default();
         let mut read = HashSet::new();
         for artifact in artifacts {
-            read.insert(artifact.tree.source.path.as_str());
-            let is_kustomization =
-                artifact.role == Role::Whole && is_kustomization(&artifact.tree.source.path);
-            if is_kustomization || artifact.role == Role::Part {
+            let unit = match artifact.role {
+                Role::Part => None,
+                Role::Whole => {
+                    read.insert(artifact.tree.source.path.as_str());
+                    None
+                }
+                Role::Rendered { open } => {
+                    it.units.push(open);
+                    Some(it.units.len() as u32 - 1)
+                }
+            };
+            if artifact.role == Role::Part || is_kustomization(artifact) {
                 continue;
             }
-            for manifest in manifests(artifact).filter(|it| !it.is_patch()) {
-                it.add(manifest);
+            for manifest in manifests(artifact).filter(|it| unit.is_some() || !it.is_patch()) {
+                it.add(manifest, unit);
             }
         }
         it.note_unread(files, troubled, &read);
@@ -241,16 +253,11 @@ impl<'a> Objects<'a> {
         it
     }
 
-    fn add(&mut self, manifest: Manifest<'a>) {
+    fn add(&mut self, manifest: Manifest<'a>, unit: Option<u32>) {
         let node = manifest.raw();
         let source = &node.tree().source;
-        if self.builds.patches.contains(&source.path) {
-            return;
-        }
-        let member = self.builds.files.get(&source.path);
         let namespace = manifest.namespace();
-        let replaced = is_template(namespace) || member.is_some_and(|it| it.namespace);
-        let pods: Vec<_> = manifest.pods().map(|it| pod(it, member)).collect();
+        let pods: Vec<_> = manifest.pods().map(pod).collect();
         let object = Object {
             id: self.all.len() as u32,
             node,
@@ -258,9 +265,10 @@ impl<'a> Objects<'a> {
             group: manifest.group(),
             kind: manifest.kind(),
             name: manifest.name(),
-            namespace: if replaced { "" } else { namespace },
+            namespace: if is_template(namespace) { "" } else { namespace },
             path: &source.path,
             folder: source.folder(),
+            unit,
             template: is_template(manifest.name()),
             pods,
         };
@@ -280,8 +288,13 @@ impl<'a> Objects<'a> {
             let label = (key.to_string(), value.to_string());
             self.by_label.entry(label).or_default().push(at);
         }
-        for folder in folders(object.folder) {
-            *self.below.entry((folder, object.class)).or_default() += 1;
+        match object.unit {
+            Some(unit) => {
+                self.kept.insert((unit, object.class));
+            }
+            None => folders(object.folder).for_each(|folder| {
+                *self.below.entry((folder, object.class)).or_default() += 1;
+            }),
         }
         self.all.push(object);
     }
@@ -308,7 +321,7 @@ impl<'a> Objects<'a> {
 
     fn note_variants(&mut self) {
         let mut seen: HashMap<(&str, Class, &str, &str), &str> = HashMap::new();
-        for it in self.all.iter().filter(|it| !it.name.is_empty()) {
+        for it in self.all.iter().filter(|it| !it.name.is_empty() && it.unit.is_none()) {
             let key = (it.folder, it.class, it.name, it.namespace);
             if *seen.entry(key).or_insert(it.path) != it.path {
                 self.variants.insert(it.folder);
@@ -339,18 +352,9 @@ impl<'a> Objects<'a> {
         class: Class,
         name: &str,
     ) -> Vec<&Object<'a>> {
-        let find = |name: &str| {
-            let found = self.by_name.get(&(class, name)).into_iter().flatten();
-            found.map(|&at| &self.all[at as usize]).collect::<Vec<_>>()
-        };
-        let mut found = find(name);
-        for (prefix, suffix) in &self.builds.renames {
-            let raw = name.strip_prefix(prefix.as_str());
-            found.extend(
-                raw.and_then(|it| it.strip_suffix(suffix.as_str())).map(find).unwrap_or_default(),
-            );
-        }
-        found.retain(|it| may_equal(namespace, it.namespace));
+        let found = self.by_name.get(&(class, name)).into_iter().flatten();
+        let found = found.map(|&at| &self.all[at as usize]);
+        let found = found.filter(|it| may_equal(namespace, it.namespace)).collect();
         self.nearest(from, found)
     }
 
@@ -379,10 +383,10 @@ impl<'a> Objects<'a> {
         self.nearest(from, found.take(MATCHES).collect())
     }
 
-    /// Of several objects, those of a build of `from`, else those in the nearest folder.
+    /// Of several objects, those of the unit of `from`, else those in the nearest folder.
     fn nearest<'o>(&self, from: &Object<'a>, found: Vec<&'o Object<'a>>) -> Vec<&'o Object<'a>> {
         let mut found = found;
-        if self.variants.contains(from.folder) && self.builds_of(from).is_empty() {
+        if self.variants.contains(from.folder) && from.unit.is_none() {
             found.retain(|it| it.folder != from.folder || it.path == from.path);
         }
         let near = |it: &Object<'_>| match self.together(from, it) {
@@ -393,55 +397,41 @@ impl<'a> Objects<'a> {
         found.into_iter().filter(|it| Some(near(it)) == best).collect()
     }
 
-    /// Labels that kustomizations add to the object.
-    pub(super) fn added(&self, object: &Object<'_>) -> &[(String, String)] {
-        self.builds.files.get(object.path).map_or(&[], |it| &it.labels)
-    }
-
-    fn builds_of(&self, object: &Object<'_>) -> &[u32] {
-        self.builds.files.get(object.path).map_or(&[], |it| &it.builds)
-    }
-
-    /// Whether two objects are deployed together for certain: one file, one folder, one build.
+    /// Whether two objects are deployed together for certain: one unit, or one folder of plain
+    /// files.
     pub(super) fn together(&self, a: &Object<'_>, b: &Object<'_>) -> bool {
-        let (own, other) = (self.builds_of(a), self.builds_of(b));
-        if own.is_empty() && other.is_empty() {
-            return a.folder == b.folder;
-        }
-        own.iter().any(|it| other.contains(it))
+        a.unit == b.unit && (a.unit.is_some() || a.folder == b.folder)
     }
 
-    /// Whether a kustomization may change the object in ways that are not followed here.
+    /// Whether something that could not be rendered may change the object.
     pub(super) fn is_patched(&self, object: &Object<'_>) -> bool {
-        let builds = self.builds_of(object).iter();
-        builds
-            .map(|&at| &self.builds.builds[at as usize])
-            .any(|it| it.patches(object.kind, object.name))
-    }
-
-    /// What the builds of an object generate.
-    pub(super) fn generated(&self, object: &Object<'_>) -> impl Iterator<Item = &Generated> {
-        let builds = self.builds_of(object).iter();
-        builds.flat_map(|&at| &self.builds.builds[at as usize].generated)
+        object.unit.is_some_and(|unit| self.units[unit as usize])
     }
 
     /// Whether the repository itself shows that what `from` asks for should be here: others of the
-    /// class are, in its folder, beside it or in its build, and nothing near is unread.
+    /// class are, in its folder, beside it or in its unit, and nothing near is unread.
     pub(super) fn is_certain(&self, from: &Object<'_>, class: Class) -> bool {
         !from.template && !self.is_open(from) && self.manages(from, class)
     }
 
     /// Whether something that deploys with the object cannot be read here.
     pub(super) fn is_open(&self, from: &Object<'_>) -> bool {
-        folders(from.folder).any(|it| self.charts.contains(it))
-            || self.unread.contains(from.folder)
-            || self.variants.contains(from.folder) && self.builds_of(from).is_empty()
-            || self.builds_of(from).iter().any(|&at| self.builds.builds[at as usize].open)
+        let is_open = |unit: u32| self.units[unit as usize];
+        from.unit.map_or_else(|| self.is_open_folder(from.folder), is_open)
+    }
+
+    fn is_open_folder(&self, folder: &str) -> bool {
+        folders(folder).any(|it| self.charts.contains(it))
+            || self.unread.contains(folder)
+            || self.variants.contains(folder)
     }
 
     /// Whether `to` is for certain what `from` means: they are deployed together, or lie in one
     /// folder or in folders side by side.
     pub(super) fn is_firm(&self, from: &Object<'_>, to: &Object<'_>) -> bool {
+        if from.unit.is_some() || to.unit.is_some() {
+            return from.unit == to.unit;
+        }
         let (own, other) = (from.folder, to.folder);
         let below: &HashMap<(&str, Class), u32> = &self.below;
         let is_near = match (own.rsplit_once('/'), other.rsplit_once('/')) {
@@ -451,21 +441,21 @@ impl<'a> Objects<'a> {
             // Two folders of the root belong together where each holds kinds of its own.
             (None, None) => !below.contains_key(&(own, to.class)),
         };
-        from.path == to.path || self.together(from, to) || own == other || is_near
+        own == other || is_near
     }
 
-    /// Whether objects of the class are kept with this one: in its folder or in its build.
+    /// Whether objects of the class are kept with this one: in its folder or in its unit.
     pub(super) fn keeps(&self, from: &Object<'_>, class: Class) -> bool {
         self.of(class).take(1000).any(|it| same_namespace(from, it) && self.together(from, it))
     }
 
     fn manages(&self, from: &Object<'_>, class: Class) -> bool {
+        if let Some(unit) = from.unit {
+            return self.kept.contains(&(unit, class));
+        }
         let below: &HashMap<(&str, Class), u32> = &self.below;
         let has = |folder: &str| below.contains_key(&(folder, class));
-        let parent = from.folder.rsplit_once('/').map(|it| it.0);
-        has(from.folder)
-            || parent.is_some_and(has)
-            || !self.builds_of(from).is_empty() && self.of(class).any(|it| self.together(from, it))
+        has(from.folder) || from.folder.rsplit_once('/').is_some_and(|it| has(it.0))
     }
 
     /// Whether a custom resource near the object may make pods or Services of its own.
@@ -484,7 +474,7 @@ impl<'a> Objects<'a> {
         })
     }
 
-    /// Whether workloads of a kind are kept in the object's folder or in its build.
+    /// Whether workloads of a kind are kept in the object's folder or in its unit.
     pub(super) fn keeps_kind(&self, from: &Object<'_>, kind: &str) -> bool {
         let of_kind = self.of(Class::Workload).filter(|it| it.kind == kind);
         of_kind.take(1000).any(|it| self.together(from, it))
@@ -498,12 +488,13 @@ impl<'a> Objects<'a> {
     }
 }
 
-fn pod<'a>(pod: manifest::Pod<'a>, member: Option<&Membership>) -> Pod<'a> {
-    let mut labels = labels::labels(pod.labels());
-    for (key, value) in member.into_iter().flat_map(|it| &it.labels) {
-        labels.push((key.clone().into(), value.clone().into()));
-    }
-    Pod { labels, spec: pod.spec() }
+fn pod(pod: manifest::Pod<'_>) -> Pod<'_> {
+    Pod { labels: labels::labels(pod.labels()), spec: pod.spec() }
+}
+
+/// A file of Kustomize that says nothing for clusters.
+fn is_kustomization(artifact: &Artifact) -> bool {
+    artifact.role == Role::Whole && kustomize::is_kustomization(&artifact.tree.source.path)
 }
 
 /// A folder and those above it, without the root unless it is the root.

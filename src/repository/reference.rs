@@ -176,23 +176,17 @@ fn subject<'a>(
     let objects = &repository.objects;
     let name = reference.name.text();
     let targets = objects.named(from, reference.class, name);
-    let generated = objects.generated(from).find(|it| it.kind == reference.kind && it.name == name);
     let made = match reference.kind {
         "ServiceAccount" => name == "default",
         "ConfigMap" => GIVEN.contains(&name),
         "Secret" => objects.makes_secret(from, name),
         _ => false,
     };
-    let has_key = match (reference.key, targets.is_empty(), generated) {
-        (Some(key), false, _) => {
-            let known = |it: &&Object<'a>| objects.is_firm(from, it) && !objects.is_patched(it);
-            made || targets.iter().any(|it| !known(it) || holds(it.node, key.text()))
-        }
-        (Some(key), true, Some(it)) => {
-            it.keys.as_ref().is_none_or(|keys| keys.iter().any(|it| it == key.text()))
-        }
-        _ => true,
-    };
+    let has_key = reference.key.is_none_or(|key| {
+        let known = |it: &&Object<'a>| objects.is_firm(from, it) && !objects.is_patched(it);
+        made || targets.is_empty()
+            || targets.iter().any(|it| !known(it) || holds(it.node, key.text()))
+    });
     let operator = reference.class == Class::ConfigMap && objects.has_operator(from);
     let certain = objects.is_certain(from, reference.class) && !operator;
     Subject {
@@ -202,7 +196,7 @@ fn subject<'a>(
             ("key", Value::maybe(reference.key)),
             ("via", Value::Str(reference.via)),
             ("optional", Value::Bool(reference.optional)),
-            ("found", Value::Bool(!targets.is_empty() || generated.is_some() || made)),
+            ("found", Value::Bool(!targets.is_empty() || made)),
             ("target", targets.first().map_or(Value::Null, |it| brief(it))),
             (
                 "has_key",

@@ -116,7 +116,9 @@ impl<'l, 'a> Build<'l, 'a> {
         transform::finish(objects, file, &fields);
         for it in file.get("replacements").into_iter().flat_map(Node::items) {
             let documents = match it.get("path") {
-                Some(path) => self.load(folder, path).map(|it| it.documents.clone()).unwrap_or_default(),
+                Some(path) => {
+                    self.load(folder, path).map(|it| it.documents.clone()).unwrap_or_default()
+                }
                 None => vec![it.clone()],
             };
             for replacement in &documents {
@@ -148,7 +150,10 @@ impl<'l, 'a> Build<'l, 'a> {
             }
         }
         if !known {
-            self.trouble(entry.at, "this transformer is not run: what it does is not judged".to_owned());
+            self.trouble(
+                entry.at,
+                "this transformer is not run: what it does is not judged".to_owned(),
+            );
             self.open = true;
         }
     }
@@ -170,7 +175,10 @@ impl<'l, 'a> Build<'l, 'a> {
             }
             None => {
                 self.open = true;
-                self.trouble(entry.at, format!("`{text}` is not here: what it holds is not judged"));
+                self.trouble(
+                    entry.at,
+                    format!("`{text}` is not here: what it holds is not judged"),
+                );
             }
         }
     }
@@ -179,7 +187,8 @@ impl<'l, 'a> Build<'l, 'a> {
         let Some(path) = self.local(folder, entry) else { return };
         let so_far = std::mem::take(all);
         // A component that is not here leaves what was collected before it.
-        let kept = (so_far.objects.clone(), so_far.configurations.clone(), so_far.variables.clone());
+        let kept =
+            (so_far.objects.clone(), so_far.configurations.clone(), so_far.variables.clone());
         match self.collect(&path, so_far) {
             Some(done) => *all = done,
             None => {

@@ -75,7 +75,11 @@ impl<'f> Emitter<'f> {
             _ => false,
         };
         let indent = indent + 2;
-        self.draft.glue(&if is_block { format!("\n{}", " ".repeat(indent)) } else { " ".to_owned() });
+        self.draft.glue(&if is_block {
+            format!("\n{}", " ".repeat(indent))
+        } else {
+            " ".to_owned()
+        });
         self.block(node, indent);
     }
 }
@@ -98,7 +102,9 @@ fn scalar(text: &str) -> String {
     let starts = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/');
     let is_safe = |it: u8| it.is_ascii_alphanumeric() || b"._/-".contains(&it);
     let colons = text.bytes().enumerate().all(|(at, it)| {
-        is_safe(it) || matches!(it, b':' | b'@') && text.as_bytes().get(at + 1).is_some_and(|it| is_safe(*it))
+        is_safe(it)
+            || matches!(it, b':' | b'@')
+                && text.as_bytes().get(at + 1).is_some_and(|it| is_safe(*it))
     });
     let is_plain = starts && colons && !OTHERS.contains(&text.to_ascii_lowercase().as_str());
     if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
@@ -113,9 +119,13 @@ mod tests {
         for plain in ["web", "/healthz", "nginx:1.27", "a.b/c@sha256"] {
             assert_eq!(scalar(plain), plain);
         }
-        for (text, quoted) in
-            [("yes", "\"yes\""), ("1", "\"1\""), ("a: b", "\"a: b\""), ("", "\"\""), ("a:", "\"a:\"")]
-        {
+        for (text, quoted) in [
+            ("yes", "\"yes\""),
+            ("1", "\"1\""),
+            ("a: b", "\"a: b\""),
+            ("", "\"\""),
+            ("a:", "\"a:\""),
+        ] {
             assert_eq!(scalar(text), quoted);
         }
     }

@@ -163,7 +163,11 @@ const VARIABLES: [&str; 9] = [
 fn field(kind: &str, path: &str) -> Field {
     let (kind, group) = kind.split_once('@').unwrap_or((kind, ""));
     // `Service@` is the core group's, which is version v1 and nothing else.
-    let version = if matches!(kind, "Service" | "ReplicationController") && group.is_empty() { "v1" } else { "" };
+    let version = if matches!(kind, "Service" | "ReplicationController") && group.is_empty() {
+        "v1"
+    } else {
+        ""
+    };
     let create = path.starts_with('+');
     let path = path.trim_start_matches('+').to_owned();
     let (group, version, kind) = (group.to_owned(), version.to_owned(), kind.to_owned());
@@ -214,7 +218,10 @@ static DEFAULT: LazyLock<Fields> = LazyLock::new(|| {
     let variables = PODS
         .iter()
         .flat_map(|it| VARIABLES.iter().map(|path| field(it.0, &format!("{}/{path}", it.1))))
-        .chain(["spec/rules/host", "spec/tls/hosts", "spec/tls/secretName"].map(|it| field("Ingress", it)))
+        .chain(
+            ["spec/rules/host", "spec/tls/hosts", "spec/tls/secretName"]
+                .map(|it| field("Ingress", it)),
+        )
         .chain([field("Deployment", "spec/template/metadata/annotations")])
         .chain([field("Service", "metadata/annotations"), field("", "metadata/annotations")]);
     Fields {
@@ -281,7 +288,13 @@ impl Fields {
 pub(super) fn read(it: &Node) -> Field {
     let text = |key| it.scalar_at(&[key]).to_owned();
     let create = it.scalar_at(&["create"]) == "true";
-    Field { group: text("group"), version: text("version"), kind: text("kind"), path: text("path"), create }
+    Field {
+        group: text("group"),
+        version: text("version"),
+        kind: text("kind"),
+        path: text("path"),
+        create,
+    }
 }
 
 impl Field {

@@ -25,7 +25,8 @@ pub(super) fn generate(
     node.set("kind", Node::text(at, kind));
     let mut metadata = Node::map(at);
     for key in ["name", "namespace"] {
-        if let Some(value) = entry.get(key).filter(|it| !it.scalar().unwrap_or_default().is_empty()) {
+        if let Some(value) = entry.get(key).filter(|it| !it.scalar().unwrap_or_default().is_empty())
+        {
             metadata.set(key, value.clone());
         }
     }
@@ -68,10 +69,7 @@ pub(super) fn generate(
 
 type Pair = (String, String, At);
 
-fn pairs(
-    entry: &Node,
-    read: &mut dyn FnMut(&str) -> Option<String>,
-) -> Result<Vec<Pair>, String> {
+fn pairs(entry: &Node, read: &mut dyn FnMut(&str) -> Option<String>) -> Result<Vec<Pair>, String> {
     let list = |key: &str| entry.get(key).into_iter().flat_map(Node::items);
     let mut found = Vec::new();
     let mut read = |path: &str| read(path).ok_or_else(|| format!("`{path}` is not there"));
@@ -112,16 +110,16 @@ fn unquoted(value: &str) -> &str {
 ///
 /// # Errors
 /// Why it cannot be added.
-pub(super) fn absorb(
-    objects: &mut Vec<Object>,
-    new: Object,
-    behavior: &str,
-) -> Result<(), String> {
+pub(super) fn absorb(objects: &mut Vec<Object>, new: Object, behavior: &str) -> Result<(), String> {
     let id = new.id();
     let Some(old) = objects.iter_mut().find(|it| it.ever(|it| it.same(&id))) else {
         objects.push(new);
         let is_new = !matches!(behavior, "merge" | "replace");
-        return if is_new { Ok(()) } else { Err(format!("there is no `{}` to {behavior}", id.name)) };
+        return if is_new {
+            Ok(())
+        } else {
+            Err(format!("there is no `{}` to {behavior}", id.name))
+        };
     };
     let mut node = new.node;
     let metadata = old.node.get("metadata").cloned();
@@ -182,16 +180,14 @@ fn content_hash(node: &Node) -> String {
         fields.push(("type", quoted(node.scalar_at(&["type"]))));
     }
     fields.sort();
-    let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{}:{value}", quoted(key))).collect();
+    let fields: Vec<_> =
+        fields.iter().map(|(key, value)| format!("{}:{value}", quoted(key))).collect();
     hash::suffix(&format!("{{{}}}", fields.join(",")))
 }
 
 fn map(node: &Node) -> String {
-    let mut pairs: Vec<_> = node
-        .entries()
-        .iter()
-        .map(|it| (&*it.key, it.value.scalar().unwrap_or_default()))
-        .collect();
+    let mut pairs: Vec<_> =
+        node.entries().iter().map(|it| (&*it.key, it.value.scalar().unwrap_or_default())).collect();
     pairs.sort_unstable();
     let pairs: Vec<_> =
         pairs.iter().map(|(key, value)| format!("{}:{}", quoted(key), quoted(value))).collect();

@@ -35,7 +35,11 @@ pub(super) struct Loaded {
 }
 
 impl<'a> Library<'a> {
-    pub(super) fn new(files: &'a Files<'a>, artifacts: &'a [Artifact], with_definitions: bool) -> Self {
+    pub(super) fn new(
+        files: &'a Files<'a>,
+        artifacts: &'a [Artifact],
+        with_definitions: bool,
+    ) -> Self {
         Self {
             files,
             artifacts,

@@ -53,7 +53,8 @@ fn clean(patch: &Node) -> Node {
             Data::Map(kept.map(|it| Entry { value: clean(&it.value), ..it.clone() }).collect())
         }
         Data::List(items) => {
-            let kept = items.iter().filter(|it| it.get(DIRECTIVE).is_none() || it.entries().len() > 1);
+            let kept =
+                items.iter().filter(|it| it.get(DIRECTIVE).is_none() || it.entries().len() > 1);
             Data::List(kept.filter(|it| directive(it) != "delete").map(clean).collect())
         }
         other => other.clone(),

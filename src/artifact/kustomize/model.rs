@@ -212,7 +212,8 @@ fn merged(
         return Some(());
     }
     let other = copy(from.get("<<")?, place, budget)?;
-    let others = if other.items().is_empty() { std::slice::from_ref(&other) } else { other.items() };
+    let others =
+        if other.items().is_empty() { std::slice::from_ref(&other) } else { other.items() };
     for it in others.iter().flat_map(Node::entries) {
         if map.get(&it.key).is_none()
             && let Data::Map(entries) = &mut map.data

@@ -1,6 +1,6 @@
 //! An object on its way through a build: what it is, and what it was called before.
 
-use super::model::{Node};
+use super::model::Node;
 
 /// Who an object is, or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,8 @@ impl Id {
 
     /// Whether both mean one object.
     pub(super) fn same(&self, other: &Self) -> bool {
-        let key = |it: &Self| (it.group.clone(), it.version.clone(), it.kind.clone(), it.name.clone());
+        let key =
+            |it: &Self| (it.group.clone(), it.version.clone(), it.kind.clone(), it.name.clone());
         self.effective_namespace() == other.effective_namespace() && key(self) == key(other)
     }
 

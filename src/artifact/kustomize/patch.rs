@@ -58,7 +58,9 @@ pub(super) fn json(build: &mut Build<'_, '_>, folder: &str, file: &Node, objects
 
 fn documents(build: &mut Build<'_, '_>, folder: &str, entry: &Node) -> Vec<Node> {
     match (entry.get("path"), entry.get("patch")) {
-        (Some(path), _) => build.load(folder, path).map(|it| it.documents.clone()).unwrap_or_default(),
+        (Some(path), _) => {
+            build.load(folder, path).map(|it| it.documents.clone()).unwrap_or_default()
+        }
         (None, Some(patch)) => build.library.inline(patch),
         (None, None) => Vec::new(),
     }
@@ -78,7 +80,9 @@ fn merge_one(
     let id = Id::of(patch);
     let hits: Vec<bool> = match target.map(Selector::new) {
         Some(Some(selector)) => objects.iter().map(|it| selector.selects(it)).collect(),
-        Some(None) => return build.trouble(entry.at, "the target is no regular expression".to_owned()),
+        Some(None) => {
+            return build.trouble(entry.at, "the target is no regular expression".to_owned());
+        }
         None => objects.iter().map(|it| it.ever(|own| own.same(&id))).collect(),
     };
     let is_missing = target.is_none() && !hits.contains(&true);
@@ -135,7 +139,8 @@ fn operate(build: &mut Build<'_, '_>, patch: &Node, target: &Node, objects: &mut
         object.remember();
         // Kustomize keeps its own notes there while it builds, so the map is always present.
         let at = object.node.at;
-        if let Some(annotations) = object.node.make("metadata", at).and_then(|it| it.make("annotations", at))
+        if let Some(annotations) =
+            object.node.make("metadata", at).and_then(|it| it.make("annotations", at))
             && annotations.is_null()
         {
             annotations.data = Data::Map(Vec::new());
@@ -181,7 +186,8 @@ impl Selector {
 
     pub(super) fn selects(&self, object: &Object) -> bool {
         let (now, first) = (object.id(), object.first_id());
-        let hits = |part: &Option<Regex>, text: &str| part.as_ref().is_none_or(|it| it.is_match(text));
+        let hits =
+            |part: &Option<Regex>, text: &str| part.as_ref().is_none_or(|it| it.is_match(text));
         let either = |part: &Option<Regex>, a: &str, b: &str| hits(part, a) || hits(part, b);
         either(&self.namespace, first.effective_namespace(), now.effective_namespace())
             && either(&self.name, &first.name, &now.name)

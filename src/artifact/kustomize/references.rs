@@ -146,7 +146,8 @@ impl<'t> Context<'t> {
             found.retain(|it| self.same_affixes(it, false));
         }
         let first = *found.first()?;
-        let key = |it: &Target| (it.id.name.clone(), with_namespace.then(|| it.id.namespace.clone()));
+        let key =
+            |it: &Target| (it.id.name.clone(), with_namespace.then(|| it.id.namespace.clone()));
         found.iter().all(|it| key(it) == key(first)).then_some(first)
     }
 

@@ -9,7 +9,9 @@ use super::{
 
 /// Runs them in the order of Kustomize, those that stand between its two kinds of patches first.
 pub(super) fn transform(objects: &mut [Object], file: &Node, fields: &Fields) {
-    if let Some(namespace) = file.get("namespace").filter(|it| it.scalar().is_some_and(|it| !it.is_empty())) {
+    if let Some(namespace) =
+        file.get("namespace").filter(|it| it.scalar().is_some_and(|it| !it.is_empty()))
+    {
         objects.iter_mut().for_each(|it| set_namespace(it, namespace, &fields.namespace));
     }
     affix(objects, file.scalar_at(&["namePrefix"]), &fields.prefix, true);
@@ -71,7 +73,10 @@ fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
         }
     }
     if matches!(id.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
-        let Some(Data::List(subjects)) = object.node.get_mut("subjects").map(|it| &mut it.data) else { return };
+        let Some(Data::List(subjects)) = object.node.get_mut("subjects").map(|it| &mut it.data)
+        else {
+            return;
+        };
         for subject in subjects.iter_mut().filter(|it| it.scalar_at(&["name"]) == "default") {
             subject.set("namespace", namespace.clone());
         }
