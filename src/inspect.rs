@@ -39,7 +39,7 @@ pub fn json(source: Source, path: &Path) -> Json {
     };
     let mut out = Map::new();
     out.insert("kind".into(), artifact.kind.name().into());
-    out.insert("problems".into(), problems.into());
+    out.insert("problems".into(), problems);
     let mut budget = BUDGET;
     match artifact.kind {
         Kind::Makefile => {

@@ -93,10 +93,10 @@ fn set(target: &mut Node, value: &Node, options: Option<&Node>) {
     // A scalar keeps its type: a number that is put into a text stays text.
     if let (Data::Text(_), Some(text)) = (&target.data, value.scalar()) {
         value.data = Data::Text(text.into());
-    } else if let (Data::Number(_), Some(text)) = (&target.data, value.scalar()) {
-        if text.parse::<f64>().is_ok() {
-            value.data = Data::Number(text.into());
-        }
+    } else if let (Data::Number(_), Some(text)) = (&target.data, value.scalar())
+        && text.parse::<f64>().is_ok()
+    {
+        value.data = Data::Number(text.into());
     }
     *target = value;
 }
