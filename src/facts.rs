@@ -93,6 +93,63 @@ const SIGNS: &[(Fact, &[&str])] = &[
     ),
 ];
 
+/// Modules that Python code imports, by what importing one establishes.
+const IMPORTS: &[(Fact, &[&str])] = &[
+    (
+        Fact::Database,
+        &[
+            "sqlalchemy",
+            "sqlmodel",
+            "asyncpg",
+            "psycopg",
+            "psycopg2",
+            "pymongo",
+            "motor",
+            "tortoise",
+            "django",
+            "peewee",
+            "databases",
+            "pymysql",
+            "aiosqlite",
+        ],
+    ),
+    (Fact::Cache, &["redis", "aioredis", "aiocache", "fastapi_cache", "pymemcache", "cashews"]),
+    (Fact::Tokens, &["jwt", "jose", "joserfc", "fastapi_users", "flask_jwt_extended"]),
+    (Fact::Oauth, &["authlib", "fastapi_sso", "httpx_oauth", "oauthlib", "requests_oauthlib"]),
+    (Fact::Sessions, &["itsdangerous", "starsessions", "flask_login", "flask_session"]),
+    (Fact::Passwords, &["passlib", "bcrypt", "argon2", "pwdlib", "flask_bcrypt"]),
+    (Fact::OutboundCalls, &["httpx", "requests", "aiohttp", "urllib3", "grpc"]),
+    (Fact::FeatureFlags, &["UnleashClient", "ldclient", "flagsmith", "openfeature", "growthbook"]),
+];
+
+/// Calls of Python code, by the end of their path, and what they establish.
+const CALLS: &[(Fact, &[&str])] = &[
+    (Fact::Tokens, &["jwt.encode", "jwt.decode", "OAuth2PasswordBearer"]),
+    (Fact::Sessions, &["SessionMiddleware", ".set_cookie"]),
+    (Fact::StaticAssets, &["StaticFiles"]),
+    (Fact::Passwords, &["CryptContext", "bcrypt.hashpw"]),
+];
+
+/// What the code of the services establishes.
+fn python(repository: &Repository<'_>, facts: &mut BTreeSet<Fact>) {
+    for service in repository.services() {
+        facts.insert(Fact::Http);
+        for (fact, names) in IMPORTS {
+            if names.iter().any(|it| service.packages.contains(it)) {
+                facts.insert(*fact);
+            }
+        }
+        for (fact, ends) in CALLS {
+            if service.callees.iter().any(|it| ends.iter().any(|end| it.ends_with(end))) {
+                facts.insert(*fact);
+            }
+        }
+    }
+    if facts.contains(&Fact::Passwords) && facts.contains(&Fact::Database) {
+        facts.insert(Fact::PersonalData);
+    }
+}
+
 /// The files whose words tell of packages and images.
 fn tells(name: &str) -> bool {
     matches!(name, "pyproject.toml" | "package.json" | "go.mod" | "cargo.toml" | "requirements.txt")
@@ -115,6 +172,7 @@ pub fn facts(repository: &Repository<'_>) -> BTreeSet<Fact> {
             facts.insert(fact);
         }
     }
+    python(repository, &mut facts);
     for source in repository.texts.values() {
         if tells(&source.name().to_ascii_lowercase()) {
             words(&source.text, &mut facts);

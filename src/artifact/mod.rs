@@ -33,6 +33,10 @@ pub enum Kind {
     Compose,
     /// A Python module.
     Python,
+    /// What a Python project depends on.
+    Dependencies,
+    /// A file of environment variables.
+    Dotenv,
     /// The comments that say not to report something.
     Suppression,
     /// The repository as a whole: views that join artifacts.
@@ -53,6 +57,8 @@ impl Kind {
             Self::Workflow => "workflow",
             Self::Compose => "compose",
             Self::Python => "python",
+            Self::Dependencies => "dependencies",
+            Self::Dotenv => "dotenv",
             Self::Suppression => "suppression",
             Self::Repository => "repository",
         }
@@ -190,6 +196,9 @@ pub fn reading(path: &str) -> Reading {
     {
         return Reading::Text;
     }
+    if dependencies::is_named(path) || dotenv::is_named(&name) {
+        return Reading::Artifact;
+    }
     match extension {
         "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "cov" | "coveragexml"
         | "dockerfile" | "containerfile" | "make" | "mak" | "mk" | "py" => Reading::Artifact,
@@ -209,6 +218,12 @@ pub fn reading(path: &str) -> Reading {
 pub fn parse(source: Source) -> Parsed {
     if python::recognise(&source) {
         return python::parse(source);
+    }
+    if dependencies::recognise(&source) {
+        return dependencies::parse(source);
+    }
+    if dotenv::recognise(&source) {
+        return dotenv::parse(source);
     }
     if dockerfile::recognise(&source) {
         return dockerfile::parse(source);
@@ -364,8 +379,10 @@ pub(crate) use fields;
 
 pub mod compose;
 pub mod coverage;
-pub mod docs;
+pub mod dependencies;
 pub mod dockerfile;
+pub mod docs;
+pub mod dotenv;
 pub mod helm;
 pub mod kubernetes;
 pub mod kustomize;
@@ -392,6 +409,8 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         compose::VIEWS,
         suppression::VIEWS,
         crate::repository::VIEWS,
+        dependencies::VIEWS,
+        dotenv::VIEWS,
         crate::repository::PYTHON[0],
         crate::repository::PYTHON[1],
         crate::repository::PYTHON[2],

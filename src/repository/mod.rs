@@ -22,7 +22,7 @@ mod service;
 mod task;
 mod workload;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use self::{
     builds::Build,
@@ -114,6 +114,12 @@ impl<'a> Repository<'a> {
         self.artifacts.iter().filter(move |it| it.kind == kind)
     }
 
+    /// What the code of the services calls and imports.
+    pub fn services(&self) -> impl Iterator<Item = Uses<'_>> {
+        let services = self.python.services.iter();
+        services.map(|it| Uses { callees: &it.callees, packages: &it.packages })
+    }
+
     /// Whether the repository holds a file at this path.
     pub fn has_file(&self, path: &str) -> bool {
         self.files.binary_search_by(|it| it.as_str().cmp(path)).is_ok()
@@ -125,6 +131,15 @@ impl<'a> Repository<'a> {
         let at = self.files.partition_point(|it| it.as_str() < prefix.as_str());
         path.is_empty() || self.files.get(at).is_some_and(|it| it.starts_with(&prefix))
     }
+}
+
+/// What the code of a Python service calls, as dotted paths, and the packages that it imports.
+#[derive(Clone, Copy, Debug)]
+pub struct Uses<'r> {
+    /// What it calls, of what rules ask about.
+    pub callees: &'r BTreeSet<&'r str>,
+    /// The packages that it imports.
+    pub packages: &'r BTreeSet<&'r str>,
 }
 
 /// The views that look across artifacts.

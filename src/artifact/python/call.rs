@@ -199,7 +199,12 @@ pub(super) fn note(
         return log(scan, call, level);
     }
     let package = path.split(['.', '(']).next().unwrap_or_default();
-    let wanted = PACKAGES.contains(&package) || NAMES.contains(&name) || PATHS.contains(&path);
+    let queries = matches!(name, "execute" | "scalar" | "scalars")
+        && ["session", "db", "conn"].iter().any(|it| path.to_ascii_lowercase().contains(it))
+        && !path.contains("execute()")
+        && scan.function().is_some_and(|it| it.loops > 0);
+    let wanted =
+        queries || PACKAGES.contains(&package) || NAMES.contains(&name) || PATHS.contains(&path);
     if wanted && scan.role != Role::Example {
         write(scan, call, path, name, assigned, awaited);
     }
@@ -251,7 +256,7 @@ fn log_level<'n>(path: &str, name: &'n str) -> Option<&'n str> {
         return Some(name);
     }
     let is_level = matches!(
-        name,
+        name.strip_prefix('a').unwrap_or(name),
         "debug"
             | "info"
             | "warning"

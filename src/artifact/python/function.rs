@@ -15,7 +15,8 @@ const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "options", "
 
 /// Notes what a function is, once it has been walked.
 pub(super) fn note(scan: &mut Scan<'_, '_>, def: &StmtFunctionDef, frame: &Frame) {
-    if scan.role == Role::Test && def.name.starts_with("test") {
+    let is_nested = scan.frames.iter().any(|it| !it.is_class);
+    if scan.role == Role::Test && def.name.starts_with("test") && !is_nested {
         test(scan, def, frame);
     }
     if scan.role == Role::Example {

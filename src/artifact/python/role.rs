@@ -50,7 +50,7 @@ const TESTS: &[&str] = &[
     "evals",
 ];
 
-const MIGRATIONS: &[&str] = &["migrations", "alembic", "alembic_tenants", "migration"];
+const MIGRATIONS: &[&str] = &["migrations", "alembic", "alembic_tenants", "migration", "revisions"];
 
 const SCRIPTS: &[&str] = &[
     "script",

@@ -79,6 +79,7 @@ impl<'a> Scan<'a, '_> {
                 let target = it.targets.first();
                 self.assignment(target, &it.value);
                 for target in &it.targets {
+                    self.visit_expr(target);
                     self.scope.assign(target, &it.value);
                 }
             }

@@ -65,9 +65,7 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             Value::maybe(found.map(|it| it.node))
         };
         let count = |it: usize| Value::Int(it as i64);
-        let attached = routes.iter().filter(|it| views::is_limited(it)).count();
         let middleware: Vec<&str> = modules.iter().flat_map(|it| added(it)).collect();
-        let limits = middleware.iter().filter(|it| limits_rate(it)).count();
         let limiter = modules.iter().flat_map(|it| it.of("call")).find(|it| is_limiter(*it));
         let it = record([
             ("folder", Value::Str(service.folder)),
@@ -79,8 +77,8 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             ("changing", count(changing.len())),
             ("open", count(changing.iter().filter(|it| !guarded(it)).count())),
             ("limiter", Value::maybe(limiter)),
-            ("limited", count(attached + limits)),
-            ("everywhere", Value::Bool(limits > 0)),
+            ("limited", count(service.limited_routes + service.limiting_middleware)),
+            ("everywhere", Value::Bool(service.limiting_middleware > 0)),
             ("login", of_purpose("login")),
             ("login_logs", count(login_logs(python, at))),
             ("health", of_purpose("health")),
@@ -97,14 +95,6 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
 fn added<'a>(module: &Module<'a>) -> Vec<&'a str> {
     let classes = module.of("call").filter_map(views::added).filter_map(|it| it.0.str("path"));
     classes.map(|it| it.rsplit('.').next().unwrap_or(it)).collect()
-}
-
-fn limits_rate(middleware: &str) -> bool {
-    let name = middleware.to_ascii_lowercase();
-    name.contains("slowapi")
-        || name.contains("ratelimit")
-        || name.contains("throttl")
-        || name.contains("rate_limit")
 }
 
 fn is_limiter(call: Node<'_>) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Module, Python};
+use super::{Module, Python, views};
 use crate::{artifact::python::role::Role, document::Node};
 
 /// A project with an app.
@@ -16,6 +16,10 @@ pub(in crate::repository) struct Service<'a> {
     pub callees: BTreeSet<&'a str>,
     /// The packages that its code imports.
     pub packages: BTreeSet<&'a str>,
+    /// How many of its routes limit their rate themselves.
+    pub limited_routes: usize,
+    /// How much middleware limits the rate of every route.
+    pub limiting_middleware: usize,
     /// Defaults of its settings, by name; several for one name are none.
     pub settings: HashMap<&'a str, Option<Node<'a>>>,
 }
@@ -46,6 +50,8 @@ pub(super) fn find<'a>(modules: &mut [Module<'a>], files: &'a [String]) -> Vec<S
                 apps,
                 callees: BTreeSet::new(),
                 packages: BTreeSet::new(),
+                limited_routes: 0,
+                limiting_middleware: 0,
                 settings: HashMap::new(),
             }),
         }
@@ -92,6 +98,11 @@ fn project<'a>(projects: &BTreeSet<&'a str>, path: &str) -> &'a str {
 
 /// Gathers what the services call, import and configure.
 pub(super) fn describe(python: &mut Python<'_>) {
+    for route in python.routes.iter().filter(|it| views::is_limited(it)) {
+        if let Some(at) = python.modules[route.module].service {
+            python.services[at].limited_routes += 1;
+        }
+    }
     for module in &python.modules {
         let Some(service) = module.service.and_then(|it| python.services.get_mut(it)) else {
             continue;
@@ -101,6 +112,8 @@ pub(super) fn describe(python: &mut Python<'_>) {
         }
         for call in module.of("call") {
             service.callees.extend(call.str("callee"));
+            let class = views::added(call).and_then(|it| it.0.str("path"));
+            service.limiting_middleware += usize::from(class.is_some_and(limits_rate));
         }
         for setting in module.of("setting") {
             if let Some(name) = setting.str("name") {
@@ -109,4 +122,10 @@ pub(super) fn describe(python: &mut Python<'_>) {
             }
         }
     }
+}
+
+/// Whether the class of a middleware limits the rate of requests, by its name.
+fn limits_rate(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
+    ["slowapi", "ratelimit", "rate_limit", "throttl"].iter().any(|it| name.contains(it))
 }

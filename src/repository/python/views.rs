@@ -17,6 +17,12 @@ const SERVICE: Field = Field {
         Field { name: "callees", shape: TEXTS, means: "what its code calls, as dotted paths" },
         Field { name: "packages", shape: TEXTS, means: "the packages that its code imports" },
         Field { name: "routes", shape: Shape::Number, means: "how many routes it has" },
+        Field { name: "limits", shape: Shape::Number, means: "how many places limit a rate" },
+        Field {
+            name: "everywhere",
+            shape: Shape::Bool,
+            means: "whether a limit holds for every route",
+        },
     ]),
     means: "the service that the code belongs to",
 };
@@ -33,6 +39,8 @@ pub(super) fn service<'a>(python: &Python<'a>, at: usize) -> Value<'a> {
         ("callees", texts(&it.callees)),
         ("packages", texts(&it.packages)),
         ("routes", Value::Int(routes.count() as i64)),
+        ("limits", Value::Int((it.limited_routes + it.limiting_middleware) as i64)),
+        ("everywhere", Value::Bool(it.limiting_middleware > 0)),
     ])
 }
 
@@ -99,6 +107,11 @@ const SETTING: &[Field] = &[
     Field { name: "default", shape: Shape::Any, means: "its default, as far as it is known" },
 ];
 
+const SETTINGS_CLASS: &[Field] = &[
+    Field { name: "name", shape: Shape::Text, means: "its name" },
+    Field { name: "validators", shape: TEXTS, means: "the functions that check its values" },
+];
+
 const HEADER: &[Field] = &[
     Field { name: "name", shape: Shape::Text, means: "the header, in lower case" },
     Field { name: "class", shape: Shape::Text, means: "the class that it stands in" },
@@ -131,6 +144,8 @@ const ROUTE: &[Field] = &[
         shape: Shape::Number,
         means: "how many routes of the service are guarded",
     },
+    Field { name: "changes", shape: Shape::Bool, means: "whether its method changes something" },
+    Field { name: "limited", shape: Shape::Bool, means: "whether it limits its rate" },
     Field {
         name: "purpose",
         shape: Shape::Text,
@@ -212,6 +227,12 @@ pub(in crate::repository) const VIEWS: &[View] = &[
         "a setting of a service: a field, a variable of the environment, a constant",
         &[Field { name: "it", shape: Shape::Record(SETTING), means: "the setting" }, SERVICE],
         |repository, emit| facts(repository, "setting", emit),
+    ),
+    over(
+        "python.settings_class",
+        "a class of settings of a service",
+        &[Field { name: "it", shape: Shape::Record(SETTINGS_CLASS), means: "the class" }, SERVICE],
+        |repository, emit| facts(repository, "settings_class", emit),
     ),
     over(
         "python.header",
@@ -423,15 +444,21 @@ pub(super) fn changes(route: Node<'_>) -> bool {
     methods.map(Node::text).any(|it| matches!(it, "POST" | "PUT" | "PATCH" | "DELETE"))
 }
 
-/// Whether something about a route limits its rate.
+/// Whether something about a route limits its rate: a decorator such as `limiter.limit`, a
+/// dependency, or a call that says so.
 pub(super) fn is_limited(route: &Route<'_>) -> bool {
     let says = |it: &str| {
         let name = it.to_ascii_lowercase();
-        name.contains("limit") || name.contains("throttl")
+        ["ratelimit", "rate_limit", "limiter", "throttl"].iter().any(|word| name.contains(word))
     };
-    let decorators = route.node.get("decorators").into_iter().flat_map(Node::children);
-    let calls = route.node.get("calls").into_iter().flat_map(Node::children);
-    route.guards.iter().any(|it| says(it)) || decorators.chain(calls).any(|it| says(it.text()))
+    let list = |key: &str| route.node.get(key).into_iter().flat_map(Node::children);
+    let is_limit = |it: Node<'_>| {
+        let name = it.text();
+        says(name) || name.ends_with(".limit") || name.ends_with(".shared_limit")
+    };
+    route.guards.iter().any(|it| says(it))
+        || list("decorators").any(is_limit)
+        || list("calls").any(|it| says(it.text()))
 }
 
 /// What a route is for.
