@@ -139,6 +139,7 @@ pub fn role(path: &str) -> Role {
         || name.ends_with("_test.py")
         || name.ends_with("_tests.py")
         || matches!(name, "conftest.py" | "tests.py" | "locustfile.py" | "test.py");
+    let is_debug_name = name.contains("debug");
     let is_test_folder =
         folder.split('/').any(|it| it.starts_with("test_") || it.ends_with("_tests"));
     if is_test_name || is_test_folder || in_any(TESTS) {
@@ -147,7 +148,7 @@ pub fn role(path: &str) -> Role {
         Role::Example
     } else if in_any(MIGRATIONS) {
         Role::Migration
-    } else if in_any(SCRIPTS) || SCRIPT_NAMES.contains(&name) {
+    } else if in_any(SCRIPTS) || is_debug_name || SCRIPT_NAMES.contains(&name) {
         Role::Script
     } else {
         Role::Code
