@@ -203,8 +203,8 @@ pub struct Github {
     #[arg(long, value_enum, default_value = "on-findings")]
     pub comment: Comment,
     /// Tells the comments of several runs on one pull request apart: legs of a matrix, parts of a monorepo
-    #[arg(long, value_name = "KEY", default_value = "")]
-    pub comment_key: String,
+    #[arg(long, value_name = "KEY")]
+    pub comment_key: Option<String>,
     /// Whose comments are ours, for the token of an app of your own: its login, such as my-app[bot]
     #[arg(long, value_name = "LOGIN")]
     pub comment_author: Option<String>,

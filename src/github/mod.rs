@@ -201,7 +201,7 @@ fn capabilities(options: &Github, environment: &Environment, token: bool) -> Cap
         check_run: environment.get("SEAWORTHY_CHECK_RUN_ID").and_then(|it| it.parse().ok()),
         annotations: options.annotations,
         comment: if is_saved { Comment::Off } else { options.comment },
-        key: options.comment_key.clone(),
+        key: options.comment_key.clone().unwrap_or_default(),
         suggestions: options.suggestions && !is_saved,
         summary: options.summary && environment.get("GITHUB_STEP_SUMMARY").is_some(),
     }

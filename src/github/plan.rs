@@ -243,3 +243,168 @@ pub fn wanted(
         clean: resolved,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        finding::Waiver,
+        github::event::{Event, PullRequest, Run},
+        report::sample,
+    };
+
+    /// Numbers without a clock: the same each time.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (self.0 >> 33) % sides
+        }
+    }
+
+    fn context(dice: &mut Dice) -> Context {
+        let sha = "0123456789abcdef0123456789abcdef01234567".to_owned();
+        let (head, base) = (sha.clone(), sha.clone());
+        let event = match dice.roll(4) {
+            0 => Event::MergeGroup { base },
+            1 => Event::Push { before: None },
+            2 => Event::Other("schedule".into()),
+            _ => {
+                let fork = dice.roll(2) == 0;
+                Event::PullRequest(PullRequest { number: 12, head, base, fork, target: false })
+            }
+        };
+        Context {
+            event,
+            repository: "acme/api".into(),
+            api: "https://api.github.com".into(),
+            server: "https://github.com".into(),
+            sha,
+            run: Run { id: 7, attempt: 1 },
+        }
+    }
+
+    fn capabilities(dice: &mut Dice) -> Capabilities {
+        use Annotations::{Auto, Check, Commands, Off};
+        Capabilities {
+            token: dice.roll(3) > 0,
+            check_run: (dice.roll(2) == 0).then_some(77),
+            annotations: [Auto, Commands, Check, Off][dice.roll(4) as usize],
+            comment: [Comment::OnFindings, Comment::Always, Comment::Off][dice.roll(3) as usize],
+            key: String::new(),
+            suggestions: dice.roll(2) == 0,
+            summary: dice.roll(4) > 0,
+        }
+    }
+
+    /// A report of which each finding says its number.
+    fn report(dice: &mut Dice, most: u64) -> Report {
+        let mut report = sample::report();
+        let one = report.findings[0].clone();
+        let long = dice.roll(3) * 200;
+        report.findings = (0..dice.roll(most))
+            .map(|number| {
+                let mut it = one.clone();
+                it.message = format!("no{number}on {}", "`|@".repeat(dice.roll(long + 1) as usize));
+                it.place =
+                    sample::place(&format!("f{}", dice.roll(9)), 1 + dice.roll(99) as u32, 1, 2);
+                it.severity =
+                    [Severity::Info, Severity::Warning, Severity::Error][dice.roll(3) as usize];
+                it.new = dice.roll(3) > 0;
+                it.waived = (dice.roll(5) == 0).then(|| Waiver {
+                    by: "seaworthy".into(),
+                    reason: "x".into(),
+                    expires: None,
+                });
+                it
+            })
+            .collect();
+        report.blocking = report.findings.iter().filter(|it| report.blocks(it)).count();
+        report
+    }
+
+    fn added() -> Added {
+        [("f1".to_owned(), vec![1, 2, 3]), ("f2".to_owned(), (1..100).collect())].into()
+    }
+
+    /// The texts that are told whatever the server says, if the summary can be written or not.
+    fn told(operations: &[Operation], has_summary: bool) -> String {
+        let text = |it: &Operation| match it {
+            Operation::Log(text) => text.clone(),
+            Operation::Summary { text, .. } if has_summary => text.clone(),
+            Operation::Summary { otherwise, .. } => otherwise.clone(),
+            _ => String::new(),
+        };
+        operations.iter().map(text).collect()
+    }
+
+    #[test]
+    fn every_finding_reaches_a_surface_whatever_fails() {
+        let mut dice = Dice(3);
+        for round in 0..60 {
+            let most = if round % 20 == 0 { 6000 } else { 150 };
+            let report = report(&mut dice, most);
+            let (context, capabilities) = (context(&mut dice), capabilities(&mut dice));
+            let added = added();
+            let change = Change { added: Some(&added), ..Change::default() };
+            let operations = plan(&report, &context, &capabilities, change);
+            for has_summary in [true, false] {
+                let told = told(&operations, has_summary);
+                for number in 0..report.findings.len() {
+                    assert!(told.contains(&format!("no{number}on")), "{number} of round {round}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn budgets_hold_whatever_is_found() {
+        let mut dice = Dice(4);
+        for _ in 0..60 {
+            let report = report(&mut dice, 1500);
+            let (context, capabilities) = (context(&mut dice), capabilities(&mut dice));
+            for operation in plan(&report, &context, &capabilities, Change::default()) {
+                match operation {
+                    Operation::Log(_) => {}
+                    Operation::Commands(text) => {
+                        for level in ["::error ", "::warning ", "::notice "] {
+                            assert!(text.lines().filter(|it| it.starts_with(level)).count() <= 10);
+                        }
+                    }
+                    Operation::Summary { text, .. } => assert!(text.len() <= 1 << 20),
+                    Operation::Annotate { chunks, .. } => {
+                        assert!(chunks.iter().all(|it| !it.is_empty() && it.len() <= 50));
+                    }
+                    Operation::Comment(_, wanted) => {
+                        let text = wanted.with_marker(&wanted.body);
+                        assert!(text.chars().count() <= 65_000);
+                        assert!(context.pull_request().is_some() && capabilities.token);
+                    }
+                    Operation::Review(_, suggestions) => assert!(suggestions.len() <= 30),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_worst_and_what_is_in_the_change_come_first() {
+        let mut report = sample::report();
+        let one = report.findings[0].clone();
+        let at = |path: &str, line, severity| {
+            let mut it = one.clone();
+            (it.place, it.severity) = (sample::place(path, line, 1, 2), severity);
+            it
+        };
+        report.findings = vec![
+            at("f1", 50, Severity::Error),
+            at("f1", 2, Severity::Warning),
+            at("f1", 3, Severity::Error),
+        ];
+        let lines: Vec<_> = annotations::order(&report, Some(&added()))
+            .iter()
+            .map(|it| it.place.start.line)
+            .collect();
+        assert_eq!(lines, [3, 50, 2]);
+    }
+}

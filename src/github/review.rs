@@ -84,29 +84,33 @@ fn existing(comment: &Value) -> Option<Existing> {
 
 /// Writes the comment; where it is not known whether that worked, looks before it tries again.
 async fn create(client: &mut Client, number: u64, wanted: &Wanted) -> Result<Said, Failure> {
-    let place = format!("issues/{number}/comments");
-    let mut text = &wanted.body;
-    let mut failure = None;
-    for _ in 0..2 {
-        match client.post(&place, &json!({"body": wanted.with_marker(text)})).await {
-            Ok(written) => return settle(client, number, wanted, &written).await,
-            Err(it) if it.status() == Some(422) => text = &wanted.short,
-            Err(it) if it.is_open() => {
-                let there = marked(client, number, wanted).await?;
-                if let Some(it) = there.into_iter().find(|it| wanted.is_from_this_run(it)) {
-                    return Ok(Said::At(it.url));
-                }
-                failure = Some(it);
-                continue;
-            }
-            Err(it) => return Err(it),
-        }
-        failure = None;
+    let first = write(client, number, wanted, &wanted.body).await;
+    let text = match &first {
+        Err(it) if it.status() == Some(422) => &wanted.short,
+        Err(it) if it.is_open() => &wanted.body,
+        _ => return first,
+    };
+    let there = marked(client, number, wanted).await?;
+    match there.into_iter().find(|it| wanted.is_from_this_run(it)) {
+        Some(it) => Ok(Said::At(it.url)),
+        None => write(client, number, wanted, text).await,
     }
-    match failure {
-        Some(failure) => Err(failure),
-        None => Err(Failure::Refused { status: 422, message: "the comment is refused".into() }),
-    }
+}
+
+async fn write(
+    client: &mut Client,
+    number: u64,
+    wanted: &Wanted,
+    text: &str,
+) -> Result<Said, Failure> {
+    let body = json!({"body": wanted.with_marker(text)});
+    let written = client.post(&format!("issues/{number}/comments"), &body).await?;
+    settle(client, number, wanted, &written).await
+}
+
+/// Where a comment is that the server gave back.
+fn said(written: &Value) -> Said {
+    existing(written).map_or(Said::Nothing("the answer is odd"), |it| Said::At(it.url))
 }
 
 /// Two runs may have written at the same time: the first comment stays.
@@ -140,16 +144,12 @@ async fn update(
         answer = client.patch(&place, &json!({"body": wanted.with_marker(&wanted.short)})).await;
     }
     match answer {
-        Ok(written) => {
-            Ok(existing(&written).map_or(Said::Nothing("the answer is odd"), |it| Said::At(it.url)))
-        }
         // Somebody took it away in the meantime.
         Err(it) if it.status() == Some(404) => {
             let body = json!({"body": wanted.with_marker(&wanted.body)});
-            let written = client.post(&format!("issues/{number}/comments"), &body).await?;
-            Ok(existing(&written).map_or(Said::Nothing("the answer is odd"), |it| Said::At(it.url)))
+            Ok(said(&client.post(&format!("issues/{number}/comments"), &body).await?))
         }
-        Err(failure) => Err(failure),
+        answer => Ok(said(&answer?)),
     }
 }
 
@@ -188,7 +188,8 @@ pub async fn suggest(
         return Ok(0);
     }
     let count = comments.len();
-    let body = json!({"commit_id": head, "event": "COMMENT", "body": "", "comments": comments});
+    let text = "What can be mended with a click.";
+    let body = json!({"commit_id": head, "event": "COMMENT", "body": text, "comments": comments});
     client.post(&format!("pulls/{number}/reviews"), &body).await?;
     Ok(count)
 }

@@ -116,11 +116,13 @@ fn prose(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
             '&' => f.write_str("&amp;")?,
             '<' => f.write_str("&lt;")?,
             '>' => f.write_str("&gt;")?,
-            // An entity is what it shows, and starts no mention, reference or address.
-            '@' => f.write_str("&#64;")?,
-            '#' => f.write_str("&#35;")?,
-            ':' if letters.peek() == Some(&'/') => f.write_str("&#58;")?,
-            '.' if before == 'w' => f.write_str("&#46;")?,
+            // GitHub looks for mentions, references and addresses in what entities show; a space
+            // of no width behind the sign takes their meaning away.
+            '@' => f.write_str("@&#8203;")?,
+            '#' => f.write_str("#&#8203;")?,
+            ':' if letters.peek() == Some(&'/') => f.write_str(":&#8203;")?,
+            '.' if before == 'w' => f.write_str(".&#8203;")?,
+            '-' if matches!(before, 'H' | 'h') => f.write_str("-&#8203;")?,
             '\\' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '!' | '(' | ')' => {
                 write!(f, "\\{letter}")?;
             }
@@ -221,8 +223,8 @@ mod tests {
     #[test]
     fn markdown_mentions_nobody_and_links_nowhere() {
         let text = "@org #1 [x](http://y) <!-- **b** | www.z.io `a|b` and `";
-        let expected = "&#64;org &#35;1 \\[x\\]\\(http&#58;//y\\) &lt;\\!-- \\*\\*b\\*\\* \\| \
-                        www&#46;z.io `a\\|b` and ";
+        let expected = "@&#8203;org #&#8203;1 \\[x\\]\\(http:&#8203;//y\\) &lt;\\!-- \
+                        \\*\\*b\\*\\* \\| www.&#8203;z.io `a\\|b` and ";
         assert_eq!(Markdown(text).to_string(), expected);
     }
 

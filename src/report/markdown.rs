@@ -379,7 +379,7 @@ mod tests {
             "<summary>1 more without blocking</summary>",
             "| container `api` has no memory limit |",
             "<summary>1 waived</summary>",
-            "| there is no target `lint` — &#64;bob: generated |",
+            "| there is no target `lint` — @&#8203;bob: generated |",
             "<summary>1 not judged</summary>",
             "render it first",
         ] {
@@ -447,7 +447,7 @@ mod tests {
         let row = text.lines().find(|it| it.starts_with("| ``")).unwrap();
         assert_eq!(
             row,
-            "| ``a`\\|b:4`` | a \\| &#64;all &lt;img src=x&gt; --&gt; | `dockerfile/root-user` |"
+            "| ``a`\\|b:4`` | a \\| @&#8203;all &lt;img src=x&gt; --&gt; | `dockerfile/root-user` |"
         );
     }
 }
