@@ -17,7 +17,7 @@ pub mod variable;
 mod view;
 
 pub use config::VIEWS as JOINS;
-pub use view::VIEWS;
+pub use view::{STAGE, VARIABLE, VIEWS};
 
 /// Endings that tell that a file beside a Dockerfile is something else.
 const OTHERS: [&str; 26] = [

@@ -1,19 +1,24 @@
 //! The image builds that the repository names: which Dockerfile, with which context, up to which
-//! stage, under which names. From Makefiles, Compose files and skaffold; never a guess.
+//! stage, under which names. From Makefiles, pipelines, Compose files, skaffold and Bake; never a
+//! guess.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::task;
 use crate::{
-    artifact::Artifact,
+    artifact::{Artifact, Kind, compose, workflow},
     document::Node,
     parse,
     source::{Source, resolve},
 };
 
+mod bake;
+
 /// A build that somebody wrote down.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Build {
+#[derive(Clone, Debug)]
+pub(super) struct Build<'a> {
+    /// Where: `make`, `workflow`, `compose`, `skaffold` or `bake`.
+    pub(super) by: &'static str,
     /// The path of its Dockerfile.
     pub(super) dockerfile: String,
     /// The folder that it copies from.
@@ -22,6 +27,14 @@ pub(super) struct Build {
     pub(super) target: Option<String>,
     /// The names of the image, without tags.
     pub(super) images: Vec<String>,
+    /// The names of the build arguments that it gives.
+    pub(super) args: Vec<String>,
+    /// It is for development.
+    pub(super) is_aside: bool,
+    /// Who runs its image checks its health.
+    pub(super) is_checked: bool,
+    /// The place, where it is in an artifact.
+    pub(super) at: Option<Node<'a>>,
 }
 
 /// What `docker build` is asked for, as far as it is known.
@@ -34,6 +47,7 @@ pub(super) struct Command<'a> {
     /// The folder it copies from.
     pub(super) context: Option<&'a str>,
     tags: Vec<&'a str>,
+    args: Vec<&'a str>,
 }
 
 /// Whether a text holds a part that is not known.
@@ -68,6 +82,7 @@ pub(super) fn docker_build<'a>(words: &[&'a str]) -> Option<Command<'a>> {
             "-f" | "--file" => it.file = value(),
             "--target" => it.target = value(),
             "-t" | "--tag" => it.tags.extend(value()),
+            "--build-arg" => it.args.extend(value()),
             _ if flag.starts_with("--") && !SWITCHES.contains(&flag) => {
                 value();
             }
@@ -110,58 +125,154 @@ impl Command<'_> {
     }
 }
 
+fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
+    node.get(key).into_iter().flat_map(Node::children)
+}
+
 /// The words of a command.
 pub(super) fn words(command: Node<'_>) -> Vec<&str> {
     command.get("words").into_iter().flat_map(Node::children).map(Node::text).collect()
 }
 
 /// Every build that the repository names.
-pub(super) fn builds(artifacts: &[Artifact], texts: &BTreeMap<String, Source>) -> Vec<Build> {
-    let mut found = Vec::new();
-    for [.., command] in task::commands(artifacts) {
-        let words = words(command);
-        let (Some(build), Some(folder)) = (docker_build(&words), command.str("folder")) else {
-            continue;
-        };
-        if let (Some(dockerfile), Some(context)) = (build.dockerfile(folder), build.folder(folder))
-        {
-            let target = build.target.filter(|it| !is_unknown(it)).map(str::to_owned);
-            let names = build.tags.iter().map(|it| image_name(it)).filter(|it| !is_unknown(it));
-            let images = names.map(str::to_owned).collect();
-            found.push(Build { dockerfile, context, target, images });
+pub(super) fn builds<'a>(
+    artifacts: &'a [Artifact],
+    texts: &BTreeMap<String, Source>,
+) -> Vec<Build<'a>> {
+    let recipes = task::commands(artifacts).filter_map(|[.., it]| of_command("make", it));
+    let mut found: Vec<_> = recipes.collect();
+    for artifact in artifacts {
+        match artifact.kind {
+            Kind::Workflow => of_workflow(artifact, &mut found),
+            Kind::Compose => of_compose(artifact, &mut found),
+            _ => {}
         }
     }
-    for (path, source) in texts {
-        let name = source.name();
-        if name.starts_with("docker-compose") || name.starts_with("compose") {
-            of_compose(path, source, &mut found);
+    for source in texts.values() {
+        if source.name().starts_with("skaffold") {
+            of_skaffold(source, &mut found);
         }
-        if name.starts_with("skaffold") {
-            of_skaffold(path, source, &mut found);
+        if source.name() == "docker-bake.hcl" {
+            bake::read(source, &mut found);
         }
     }
     found
 }
 
-fn read(path: &str, source: &Source) -> crate::document::Tree {
-    parse::yaml::parse(Source::new(path, source.text.as_str())).0
+fn of_command<'a>(by: &'static str, command: Node<'a>) -> Option<Build<'a>> {
+    let words = words(command);
+    let build = docker_build(&words)?;
+    let folder = command.str("folder")?;
+    let names = build.tags.iter().map(|it| image_name(it)).filter(|it| !is_unknown(it));
+    let args = build.args.iter().filter_map(|it| argument(it));
+    Some(Build {
+        by,
+        dockerfile: build.dockerfile(folder)?,
+        context: build.folder(folder)?,
+        target: build.target.map(str::to_owned),
+        images: names.map(str::to_owned).collect(),
+        args: args.map(str::to_owned).collect(),
+        is_aside: false,
+        is_checked: false,
+        at: Some(command),
+    })
 }
 
-fn of_compose(path: &str, source: &Source, found: &mut Vec<Build>) {
-    let tree = read(path, source);
-    let Some(root) = tree.documents().next() else { return };
-    for (_, service) in root.get("services").into_iter().flat_map(Node::entries) {
-        let Some(build) = service.get("build") else { continue };
-        let context = build.as_str().or_else(|| build.str("context")).unwrap_or(".");
-        let file = build.str("dockerfile").unwrap_or("Dockerfile");
-        let image = service.str("image").map(image_name).filter(|it| !is_unknown(it));
-        let target = build.str("target").filter(|it| !is_unknown(it));
-        push(source.folder(), context, file, target, image, found);
+/// The name of a build argument in `NAME=value`, if it is known.
+fn argument(text: &str) -> Option<&str> {
+    let name = text.split('=').next().unwrap_or(text).trim();
+    (!name.is_empty() && !is_unknown(name)).then_some(name)
+}
+
+/// The commands and actions of a pipeline that build images.
+fn of_workflow<'a>(artifact: &'a Artifact, found: &mut Vec<Build<'a>>) {
+    let Some(pipeline) = workflow::pipeline(artifact) else { return };
+    for job in list(pipeline, "jobs") {
+        // Another repository, or this one in another folder: nothing lies where it seems.
+        let is_elsewhere = list(job, "steps").any(|it| {
+            let moves = |key| it.at(&["raw", "with", key]).is_some();
+            it.at(&["uses", "name"]).is_some_and(|it| it.text() == "actions/checkout")
+                && (moves("path") || moves("repository"))
+        });
+        for step in list(job, "steps").filter(|_| !is_elsewhere) {
+            let commands = list(step, "commands");
+            found.extend(commands.filter_map(|it| of_command("workflow", it)));
+            if step.at(&["uses", "name"]).is_some_and(|it| it.text() == "docker/build-push-action")
+            {
+                found.extend(of_action(step));
+            }
+        }
     }
 }
 
-fn of_skaffold(path: &str, source: &Source, found: &mut Vec<Build>) {
-    let tree = read(path, source);
+/// What `docker/build-push-action` builds.
+fn of_action(step: Node<'_>) -> Option<Build<'_>> {
+    let with = step.at(&["raw", "with"]);
+    let input =
+        |key: &str| with.and_then(|it| it.str(key)).map(str::trim).filter(|it| !it.is_empty());
+    let context = match input("context").unwrap_or(".") {
+        "{{defaultContext}}" => ".",
+        context => context.strip_prefix("{{defaultContext}}:").unwrap_or(context),
+    };
+    if is_unknown(context) || context.starts_with('/') {
+        return None;
+    }
+    let context = resolve("", context)?;
+    let dockerfile = match input("file") {
+        Some(file) => (!is_unknown(file)).then(|| resolve("", file))??,
+        None => resolve(&context, "Dockerfile")?,
+    };
+    let lines = |key: &str| input(key).unwrap_or("").lines().flat_map(|it| it.split(','));
+    let images =
+        lines("tags").map(str::trim).map(image_name).filter(|it| !it.is_empty() && !is_unknown(it));
+    let args = input("build-args").unwrap_or("").lines().filter_map(argument);
+    Some(Build {
+        by: "workflow",
+        dockerfile,
+        context,
+        target: input("target").map(str::to_owned),
+        images: images.map(str::to_owned).collect(),
+        args: args.map(str::to_owned).collect(),
+        is_aside: false,
+        is_checked: false,
+        at: with.and_then(|it| it.get("file").or_else(|| it.get("target"))).or(Some(step)),
+    })
+}
+
+fn of_compose<'a>(artifact: &'a Artifact, found: &mut Vec<Build<'a>>) {
+    let Some(project) = compose::project(artifact) else { return };
+    let is_aside = project.str("purpose") == Some("development");
+    for service in list(project, "services") {
+        let Some(build) = service.at(&["raw", "build"]) else { continue };
+        if build.get("dockerfile_inline").is_some() {
+            continue;
+        }
+        let args = build.get("args");
+        let named =
+            args.filter(|it| it.is_map()).into_iter().flat_map(Node::entries).map(|it| it.0);
+        let listed = args.filter(|it| it.is_seq()).into_iter().flat_map(Node::children);
+        let args = named.chain(listed.map(Node::text)).filter_map(argument);
+        let image = service.at(&["image", "text"]).map(|it| image_name(it.text()));
+        let files = Files {
+            by: "compose",
+            folder: artifact.tree.source.folder(),
+            context: build.as_str().or_else(|| build.str("context")).unwrap_or("."),
+            file: build.str("dockerfile").unwrap_or("Dockerfile"),
+        };
+        found.extend(files.build().map(|it| Build {
+            target: build.str("target").map(str::to_owned),
+            images: image.filter(|it| !is_unknown(it)).map(str::to_owned).into_iter().collect(),
+            args: args.map(str::to_owned).collect(),
+            is_aside,
+            is_checked: service.get("healthcheck").is_some_and(|it| !it.is_null()),
+            at: Some(build),
+            ..it
+        }));
+    }
+}
+
+fn of_skaffold(source: &Source, found: &mut Vec<Build<'_>>) {
+    let (tree, _) = parse::yaml::parse(Source::new(source.path.as_str(), source.text.as_str()));
     for root in tree.documents() {
         for it in root.at(&["build", "artifacts"]).into_iter().flat_map(Node::children) {
             let docker = it.get("docker");
@@ -169,34 +280,56 @@ fn of_skaffold(path: &str, source: &Source, found: &mut Vec<Build>) {
             if others.iter().any(|key| it.get(key).is_some()) {
                 continue;
             }
-            let context = it.str("context").unwrap_or(".");
-            let file = docker.and_then(|it| it.str("dockerfile")).unwrap_or("Dockerfile");
-            let target = docker.and_then(|it| it.str("target"));
-            push(source.folder(), context, file, target, it.str("image"), found);
+            let files = Files {
+                by: "skaffold",
+                folder: source.folder(),
+                context: it.str("context").unwrap_or("."),
+                file: docker.and_then(|it| it.str("dockerfile")).unwrap_or("Dockerfile"),
+            };
+            found.extend(files.build().map(|build| Build {
+                target: docker.and_then(|it| it.str("target")).map(str::to_owned),
+                images: it.str("image").map(str::to_owned).into_iter().collect(),
+                ..build
+            }));
         }
     }
 }
 
-fn push(
-    folder: &str,
-    context: &str,
-    file: &str,
-    target: Option<&str>,
-    image: Option<&str>,
-    found: &mut Vec<Build>,
-) {
-    if is_unknown(context) || is_unknown(file) || context.starts_with('/') {
-        return;
+/// Where a file says that a Dockerfile and its context are.
+struct Files<'f> {
+    by: &'static str,
+    /// The folder that the context is below.
+    folder: &'f str,
+    context: &'f str,
+    /// Below the context.
+    file: &'f str,
+}
+
+impl Files<'_> {
+    /// The build, as far as the places say, if they are known.
+    fn build<'a>(&self) -> Option<Build<'a>> {
+        if is_unknown(self.context) || is_unknown(self.file) || self.context.starts_with('/') {
+            return None;
+        }
+        let context = resolve(self.folder, self.context)?;
+        let dockerfile = resolve(&context, self.file)?;
+        Some(Build {
+            by: self.by,
+            dockerfile,
+            context,
+            target: None,
+            images: Vec::new(),
+            args: Vec::new(),
+            is_aside: false,
+            is_checked: false,
+            at: None,
+        })
     }
-    let Some(context) = resolve(folder, context) else { return };
-    let Some(dockerfile) = resolve(&context, file) else { return };
-    let images = image.map(str::to_owned).into_iter().collect();
-    found.push(Build { dockerfile, context, target: target.map(str::to_owned), images });
 }
 
 /// Builds by the name of their image; a name that two Dockerfiles have is not there.
-pub(super) fn by_image(builds: &[Build]) -> HashMap<String, Build> {
-    let mut found: HashMap<&str, Option<&Build>> = HashMap::new();
+pub(super) fn by_image<'a>(builds: &[Build<'a>]) -> HashMap<String, Build<'a>> {
+    let mut found: HashMap<&str, Option<&Build<'a>>> = HashMap::new();
     for build in builds {
         for image in &build.images {
             let entry = found.entry(image).or_insert(Some(build));

@@ -5,8 +5,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::{
     Repository,
     builds::{Build, is_unknown},
-    image::facts,
+    image::{facts, list},
     record,
+    shipped::line,
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
@@ -107,7 +108,7 @@ fn context(
     sources: &[(Node<'_>, &str)],
 ) -> Option<Context> {
     let path = artifact.tree.source.path.as_str();
-    let mut named: Vec<&Build> =
+    let mut named: Vec<&Build<'_>> =
         repository.builds.iter().filter(|it| it.dockerfile == path).collect();
     named.dedup_by(|a, b| a.context == b.context);
     match named[..] {
@@ -254,6 +255,112 @@ fn hidden_by<'a>(file: &'a Source, path: &str) -> Option<&'a str> {
     hidden
 }
 
+/// What lies in build contexts and is not meant for images.
+const UNMEANT: [&str; 3] = [".git", ".env", "node_modules"];
+
+/// One subject for each COPY or ADD of the whole context into an image.
+pub(super) const CONTEXT_VIEW: View = View {
+    name: "repository.context_copy",
+    kind: Kind::Repository,
+    means: "a COPY or ADD that takes the whole build context into an image that is shipped",
+    vars: &[Field {
+        name: "it",
+        shape: Shape::Record(&[
+            Field { name: "source", shape: Shape::Text, means: "what is copied, as written" },
+            Field {
+                name: "uncovered",
+                shape: Shape::List(&Shape::Text),
+                means: "what it brings along that no `.dockerignore` hides",
+            },
+            Field {
+                name: "ignore_file",
+                shape: Shape::Text,
+                means: "the path of the `.dockerignore`; nothing if there is none",
+            },
+        ]),
+        means: "the instruction",
+    }],
+    select: Select::Repository(context_copies),
+};
+
+fn context_copies<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for artifact in repository.of(Kind::Dockerfile) {
+        let Some(facts) = facts(artifact) else { continue };
+        let stages = repository.shipped_stages(artifact);
+        let lines: Vec<_> = stages.into_iter().flat_map(line).collect();
+        let whole = list(facts, "copies").filter_map(|copy| {
+            let source = list(copy, "sources").find(|it| matches!(it.text(), "." | "./" | "/"))?;
+            let is_local = copy.str("from").is_none_or(str::is_empty);
+            (is_local && copy.get("stage").is_some_and(|it| lines.contains(&it)))
+                .then_some((copy, source))
+        });
+        for (copy, source) in whole {
+            let Some(folder) = whole_context(repository, artifact) else { continue };
+            let file = ignore_file(repository, artifact, &folder);
+            let uncovered = UNMEANT.iter().filter(|name| {
+                may_lie_in(repository, &folder, name) && !file.is_some_and(|it| covers(it, name))
+            });
+            emit(Subject {
+                values: vec![record([
+                    ("source", Value::Node(source)),
+                    ("uncovered", Value::list(uncovered.map(|it| Value::Str(it)))),
+                    ("ignore_file", file.map_or(Value::Null, |it| Value::Str(&it.path))),
+                ])],
+                at: copy,
+                object: None,
+            });
+        }
+    }
+}
+
+/// The context of a Dockerfile that copies all of it: where it is not known, its own folder, if no
+/// `.dockerignore` above could be meant.
+fn whole_context(repository: &Repository<'_>, artifact: &Artifact) -> Option<String> {
+    if let Some(context) = context(repository, artifact, &sources(artifact)) {
+        return Some(context.folder);
+    }
+    let own = artifact.tree.source.folder();
+    let is_open = repository.builds_of(artifact).next().is_some();
+    let above = prefixes(own).skip(1).chain([""]).filter(|it| *it != own);
+    let is_ignored = |folder: &str| {
+        resolve(folder, ".dockerignore").is_some_and(|it| repository.texts.contains_key(&it))
+    };
+    let ignored_above = above.into_iter().any(is_ignored);
+    (!is_open && (own.is_empty() || !ignored_above)).then(|| own.to_owned())
+}
+
+/// Whether a context may hold what nobody means to ship.
+fn may_lie_in(repository: &Repository<'_>, folder: &str, name: &str) -> bool {
+    let at = |name: &str| resolve(folder, name).unwrap_or_default();
+    match name {
+        ".git" => folder.is_empty(),
+        "node_modules" => repository.has_file(&at("package.json")),
+        _ => {
+            let examples = [".env.example", ".env.sample", ".env.template", ".env.dist", ".env"];
+            examples.iter().any(|it| repository.has_file(&at(it)))
+        }
+    }
+}
+
+/// Whether a `.dockerignore` hides a path as a whole.
+fn covers(file: &Source, path: &str) -> bool {
+    let mut covered = false;
+    for line in file.text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (pattern, back) = line.strip_prefix('!').map_or((line, false), |it| (it.trim(), true));
+        let Some(pattern) = resolve("", pattern) else { continue };
+        // `node_modules/**` and `node_modules/*` leave an empty folder, which does no harm.
+        let whole = pattern.trim_end_matches("/**").trim_end_matches("/*");
+        let pattern = if back || whole.is_empty() { &*pattern } else { whole };
+        if glob(pattern).is_some_and(|it| prefixes(path).any(|path| it.is_match(path))) {
+            covered = !back;
+        }
+    }
+    covered
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,5 +376,13 @@ mod tests {
         assert_eq!(by("**/*.md\n", "docs/a.md").as_deref(), Some("**/*.md"));
         assert_eq!(by("*\n!src\n", "src/main.rs"), None);
         assert_eq!(by("*\n!src/app\n", "src"), None);
+    }
+
+    #[test]
+    fn what_is_hidden_as_a_whole_is_covered() {
+        let is = |text: &str, path: &str| covers(&Source::new("x", text), path);
+        assert!(is(".git\n", ".git") && is("/.git/\n", ".git") && is("**/.env*\n", ".env"));
+        assert!(is("*\n!src/**\n", ".git") && is("node_modules/**\n", "node_modules"));
+        assert!(!is("*\n!.git\n", ".git") && !is("# .git\n", ".git") && !is("a/.git\n", ".git"));
     }
 }

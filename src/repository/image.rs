@@ -8,6 +8,7 @@ use super::{
     labels::is_template,
     objects::{Class, Object},
     record,
+    shipped::{line, position},
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
@@ -59,13 +60,13 @@ pub(super) fn facts(artifact: &Artifact) -> Option<Node<'_>> {
     artifact.derived.first().map(|&root| artifact.tree.node(root))
 }
 
-fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> {
+pub(super) fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
     node.get(key).into_iter().flat_map(Node::children)
 }
 
 /// What the image of a container is built from, where the repository says so: a build names the
 /// image, or the repository has one Dockerfile and deploys one image of its own.
-pub(super) fn shipped<'a>(repository: &'a Repository<'a>, image: &str) -> Option<Shipped<'a>> {
+pub(super) fn shipped<'a>(repository: &Repository<'a>, image: &str) -> Option<Shipped<'a>> {
     if is_template(image) || image.is_empty() {
         return None;
     }
@@ -81,14 +82,13 @@ pub(super) fn shipped<'a>(repository: &'a Repository<'a>, image: &str) -> Option
     }
 }
 
-fn of_build<'a>(repository: &'a Repository<'a>, build: &Build) -> Option<Shipped<'a>> {
+fn of_build<'a>(repository: &Repository<'a>, build: &Build<'_>) -> Option<Shipped<'a>> {
     let mut all = repository.of(Kind::Dockerfile);
     let artifact = all.find(|it| it.tree.source.path == build.dockerfile)?;
     let stages: Vec<_> = list(facts(artifact)?, "stages").collect();
-    let wanted = build.target.as_ref().map(|it| it.to_ascii_lowercase());
-    let named = |it: &&Node<'_>| it.str("name") == wanted.as_deref();
+    let wanted = build.target.as_deref().and_then(|it| position(&stages, it));
     // A stage that is not there is a finding of its own; the last one is what was meant.
-    let stage = wanted.as_ref().and_then(|_| stages.iter().find(named)).or(stages.last());
+    let stage = wanted.map_or(stages.last(), |at| stages.get(at));
     Some(Shipped { artifact, stage: *stage? })
 }
 
@@ -209,21 +209,11 @@ fn subject<'a>(
     }
 }
 
-/// The numbers of the stages that the shipped one is built from, itself first.
-fn line<'a>(stage: Node<'a>) -> Vec<i64> {
-    let parents =
-        std::iter::successors(Some(stage), |it| it.get("parent").filter(|it| it.is_map()));
-    parents.take(100).filter_map(|it| it.get("index").and_then(Node::as_int)).collect()
-}
-
 /// The facts of a kind that belong to the shipped stage or to what it is built from.
 fn own<'a>(shipped: &Shipped<'a>, kind: &str) -> Vec<Node<'a>> {
     let line = line(shipped.stage);
     let all = facts(shipped.artifact).map(|it| list(it, kind)).into_iter().flatten();
-    let of_line = all.filter(|it| {
-        it.at(&["stage", "index"]).and_then(Node::as_int).is_some_and(|it| line.contains(&it))
-    });
-    of_line.collect()
+    all.filter(|it| it.get("stage").is_some_and(|it| line.contains(&it))).collect()
 }
 
 fn exposed<'a>(shipped: &Shipped<'a>) -> Value<'a> {

@@ -1,6 +1,7 @@
 //! The joins across artifacts: images, workloads, targets, routes, stages.
 
 mod access;
+mod build;
 mod builds;
 mod copy;
 mod coverage;
@@ -19,7 +20,10 @@ mod recipe;
 mod reference;
 mod scaling;
 mod service;
+mod shipped;
+mod started;
 mod task;
+mod version;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -52,8 +56,8 @@ pub struct Repository<'a> {
     links: Links<'a>,
     thresholds: Vec<Tree>,
     change: coverage::Change,
-    builds: Vec<Build>,
-    images: HashMap<String, Build>,
+    builds: Vec<Build<'a>>,
+    images: HashMap<String, Build<'a>>,
     only_image: Option<String>,
     python: python::Python<'a>,
     pipelines: pipeline::Pipelines<'a>,
@@ -163,6 +167,13 @@ pub const VIEWS: &[View] = &[
     task::ROOT_VIEW,
     task::CALL_VIEW,
     image::VIEW,
+    shipped::STAGE_VIEW,
+    shipped::VARIABLE_VIEW,
+    shipped::FINAL_VIEW,
+    started::VIEW,
+    build::VIEW,
+    copy::CONTEXT_VIEW,
+    version::VIEW,
     copy::VIEW,
     docs::VIEW,
     probe::VIEW,
@@ -222,7 +233,7 @@ mod tests {
             let parsed = artifact::parse(Source::new(*path, *text));
             artifacts.extend(parsed.artifact);
             problems.extend(parsed.problems);
-            if Repository::wants_text(path) {
+            if artifact::reading(path) == artifact::Reading::Text {
                 texts.insert((*path).to_owned(), Source::new(*path, *text));
             }
         }

@@ -44,7 +44,8 @@ const USER: &[Field] = &[
     flag("is_last", "no later USER in the stage"),
 ];
 
-const STAGE: &[Field] = &[
+/// The fields of a stage.
+pub const STAGE: &[Field] = &[
     number("index", "its number, from 0"),
     text("name", "its name, in lower case"),
     text("name_written", "its name as written"),
@@ -72,6 +73,20 @@ const STAGE: &[Field] = &[
     record("own_user", USER, "its own last USER"),
     record("user", USER, "the USER in effect at its end"),
     Field { name: "parent", shape: Shape::Any, means: "the stage it is built from" },
+];
+
+/// The fields of a variable.
+pub const VARIABLE: &[Field] = &[
+    text("keyword", "`ENV` or `ARG`"),
+    text("name", "its name"),
+    text("value", "its value, without quotes"),
+    flag("is_legacy", "it is written without `=`"),
+    flag("is_trigger", "it stands behind ONBUILD"),
+    flag("is_global", "it stands before the first FROM"),
+    text("sibling", "a variable of the same instruction that its value uses"),
+    text("modern", "a pair without `=`, with it, where that is certain"),
+    Field { name: "stage", shape: Shape::Any, means: "its stage" },
+    Field { name: "step", shape: Shape::Any, means: "its instruction" },
 ];
 
 const STEP: &[Field] = &[
@@ -168,13 +183,6 @@ pub const VIEWS: &[View] = &[
         means: "each stage, with its FROM",
         vars: &[record("it", STAGE, "the stage")],
         select: Select::File(stages),
-    },
-    View {
-        name: "dockerfile.shipped_stage",
-        kind: Kind::Dockerfile,
-        means: "the stage that becomes the image: the last one",
-        vars: &[record("it", STAGE, "the stage")],
-        select: Select::File(shipped),
     },
     View {
         name: "dockerfile.instruction",
@@ -283,22 +291,17 @@ pub const VIEWS: &[View] = &[
             text("unpacked_by", "the later command that unpacks the archive"),
         ]
     ),
-    view!(
-        variables,
-        "dockerfile.variable",
-        "variables",
-        "each variable of ENV and ARG",
-        [
-            text("keyword", "`ENV` or `ARG`"),
-            text("name", "its name"),
-            text("value", "its value, without quotes"),
-            flag("is_legacy", "it is written without `=`"),
-            flag("is_trigger", "it stands behind ONBUILD"),
-            flag("is_global", "it stands before the first FROM"),
-            text("sibling", "a variable of the same instruction that its value uses"),
-            text("modern", "a pair without `=`, with it, where that is certain"),
-        ]
-    ),
+    View {
+        name: "dockerfile.variable",
+        kind: Kind::Dockerfile,
+        means: "each variable of ENV and ARG",
+        vars: &[
+            record("it", VARIABLE, "the variable"),
+            record("stage", STAGE, "its stage; nothing before the first FROM"),
+            record("step", STEP, "its instruction"),
+        ],
+        select: Select::File(variables),
+    },
     view!(
         labels,
         "dockerfile.label",
@@ -431,8 +434,8 @@ fn stages<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
     list(artifact, "stages").for_each(|it| emit(alone(it)));
 }
 
-fn shipped<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
-    list(artifact, "stages").last().into_iter().for_each(|it| emit(alone(it)));
+fn variables<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    each(artifact, "variables", emit);
 }
 
 fn steps<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {

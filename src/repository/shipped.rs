@@ -1,0 +1,195 @@
+//! The stages of Dockerfiles that become images: those that builds of the repository stop at, and
+//! the last one where no build says.
+
+use super::{
+    Repository,
+    builds::{Build, is_unknown},
+    image::{facts, images, list, shipped},
+    objects::Class,
+};
+use crate::{
+    artifact::{
+        Artifact, Emit, Field, Kind, Select, Shape, Subject, View,
+        dockerfile::{STAGE, VARIABLE},
+    },
+    document::Node,
+    value::Value,
+};
+
+/// Stages that people build for themselves and for tests, by a part of their name.
+const ASIDE: &[&str] = &[
+    "base",
+    "bench",
+    "build",
+    "builder",
+    "check",
+    "checks",
+    "ci",
+    "debug",
+    "deps",
+    "dev",
+    "devel",
+    "develop",
+    "development",
+    "docs",
+    "e2e",
+    "lint",
+    "linter",
+    "local",
+    "test",
+    "tester",
+    "testing",
+    "tests",
+];
+
+/// The stage that becomes an image.
+pub(super) const STAGE_VIEW: View = View {
+    name: "dockerfile.shipped_stage",
+    kind: Kind::Dockerfile,
+    means: "each stage that becomes an image: one that a build stops at, or else the last one",
+    vars: &[Field { name: "it", shape: Shape::Record(STAGE), means: "the stage" }],
+    select: Select::Repository(stages),
+};
+
+/// The variables of the stages that become images.
+pub(super) const VARIABLE_VIEW: View = View {
+    name: "dockerfile.shipped_variable",
+    kind: Kind::Dockerfile,
+    means: "each variable that ENV sets in an image: in its stage or in one that it is built from",
+    vars: &[
+        Field { name: "it", shape: Shape::Record(VARIABLE), means: "the variable" },
+        Field {
+            name: "stage",
+            shape: Shape::Record(STAGE),
+            means: "the stage that becomes the image",
+        },
+    ],
+    select: Select::Repository(variables),
+};
+
+/// The stages that nothing is built from, with what watches over their images.
+pub(super) const FINAL_VIEW: View = View {
+    name: "dockerfile.final_stage",
+    kind: Kind::Dockerfile,
+    means: "each stage that no other stage is built from",
+    vars: &[
+        Field { name: "it", shape: Shape::Record(STAGE), means: "the stage" },
+        Field {
+            name: "probed",
+            shape: Shape::Text,
+            means: "the workload or Compose service that checks the health of its image; nothing if none does",
+        },
+    ],
+    select: Select::Repository(finals),
+};
+
+impl<'a> Repository<'a> {
+    /// The builds of a Dockerfile.
+    pub(super) fn builds_of<'r>(
+        &'r self,
+        artifact: &Artifact,
+    ) -> impl Iterator<Item = &'r Build<'a>> + use<'r, 'a> {
+        let path = artifact.tree.source.path.clone();
+        self.builds.iter().filter(move |it| it.dockerfile == path)
+    }
+
+    /// The stages of a Dockerfile that become images, in order.
+    pub(super) fn shipped_stages(&self, artifact: &'a Artifact) -> Vec<Node<'a>> {
+        let Some(facts) = facts(artifact) else { return Vec::new() };
+        let all: Vec<_> = list(facts, "stages").collect();
+        let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
+        let builds = self.builds_of(artifact).filter(|it| !it.is_aside && !is_aside(it));
+        let mut wanted: Vec<usize> = builds
+            .map(|it| it.target.as_deref().and_then(|it| position(&all, it)).unwrap_or(last))
+            .collect();
+        if wanted.is_empty() {
+            wanted.push(last);
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted.into_iter().map(|at| all[at]).collect()
+    }
+}
+
+/// The place of the stage that a build stops at, by its name or its number.
+pub(super) fn position(stages: &[Node<'_>], target: &str) -> Option<usize> {
+    let name = target.to_ascii_lowercase();
+    stages
+        .iter()
+        .position(|it| it.str("name") == Some(&*name))
+        .or_else(|| target.parse().ok().filter(|it| *it < stages.len()))
+}
+
+/// Whether the target of a build is none that is shipped.
+fn is_aside(build: &Build<'_>) -> bool {
+    let Some(target) = build.target.as_deref().filter(|it| !is_unknown(it)) else { return false };
+    let target = target.to_ascii_lowercase();
+    target.split(['-', '_', '.']).any(|it| ASIDE.contains(&it))
+}
+
+/// The stage and those that it is built from, the nearest first.
+pub(super) fn line<'a>(stage: Node<'a>) -> Vec<Node<'a>> {
+    let parent = |it: &Node<'a>| it.get("parent").filter(|it| it.is_map());
+    std::iter::successors(Some(stage), parent).take(100).collect()
+}
+
+fn stages<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for artifact in repository.of(Kind::Dockerfile) {
+        for stage in repository.shipped_stages(artifact) {
+            emit(Subject { values: vec![Value::Node(stage)], at: stage, object: None });
+        }
+    }
+}
+
+fn variables<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for artifact in repository.of(Kind::Dockerfile) {
+        let Some(facts) = facts(artifact) else { continue };
+        for stage in repository.shipped_stages(artifact) {
+            let line = line(stage);
+            for it in list(facts, "variables") {
+                let is_set = it.str("keyword") == Some("ENV")
+                    && it.get("is_trigger").and_then(Node::as_bool) != Some(true)
+                    && it.get("stage").is_some_and(|it| line.contains(&it));
+                if is_set {
+                    let values = vec![Value::Node(it), Value::Node(stage)];
+                    emit(Subject { values, at: it, object: None });
+                }
+            }
+        }
+    }
+}
+
+fn finals<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for artifact in repository.of(Kind::Dockerfile) {
+        let shipped = repository.shipped_stages(artifact);
+        for stage in facts(artifact).into_iter().flat_map(|it| list(it, "stages")) {
+            if stage.get("is_base").and_then(Node::as_bool) == Some(true) {
+                continue;
+            }
+            let probed = shipped.contains(&stage).then(|| repository.probed(artifact)).flatten();
+            let probed = probed.map_or(Value::Null, Value::text);
+            emit(Subject { values: vec![Value::Node(stage), probed], at: stage, object: None });
+        }
+    }
+}
+
+impl<'a> Repository<'a> {
+    /// Who checks the health of the image of a Dockerfile: a workload with probes, a Compose
+    /// service with a health check.
+    fn probed(&self, artifact: &Artifact) -> Option<String> {
+        if let Some(build) = self.builds_of(artifact).find(|it| it.is_checked) {
+            return Some(format!("{} service", build.by));
+        }
+        let workloads = self.objects.of(Class::Workload);
+        let probed = workloads.filter(|workload| {
+            images(workload).any(|(container, image)| {
+                let is_probed = ["livenessProbe", "readinessProbe", "startupProbe"]
+                    .iter()
+                    .any(|it| container.get(it).is_some());
+                is_probed
+                    && shipped(self, image).is_some_and(|it| std::ptr::eq(it.artifact, artifact))
+            })
+        });
+        probed.map(|it| format!("{} `{}`", it.kind, it.name)).next()
+    }
+}
