@@ -28,6 +28,8 @@ pub struct Found {
 pub enum Content {
     /// On disk.
     Disk(PathBuf),
+    /// Nowhere that is read: a link, which is there and not followed.
+    Link,
     /// In memory: an example of a rule, or a blob of another commit.
     Memory(Vec<u8>),
 }
@@ -42,6 +44,7 @@ impl Found {
     /// What the system says, and [`io::ErrorKind::FileTooLarge`] beyond 256 MiB.
     pub fn read(&self) -> io::Result<Vec<u8>> {
         match &self.content {
+            Content::Link => Err(io::Error::from(io::ErrorKind::Unsupported)),
             Content::Memory(bytes) => Ok(bytes.clone()),
             Content::Disk(path) => {
                 let file = File::open(path)?;
@@ -57,7 +60,7 @@ impl Found {
     }
 }
 
-/// Every file below `root`, by path, but for those that git ignores and does not track, and those
+/// Every file and link below `root`, by path, but for those that git ignores and does not track, and those
 /// that match `exclude`.
 ///
 /// # Errors
@@ -72,31 +75,34 @@ pub fn discover(root: &Path, exclude: &GlobSet) -> io::Result<Vec<Found>> {
         let mut batch = Batch { paths: Vec::new(), all: &found };
         Box::new(move |entry| {
             if let Ok(entry) = entry
-                && entry.file_type().is_some_and(|it| it.is_file())
+                && let Some(kind) = entry.file_type()
+                && (kind.is_file() || kind.is_symlink())
             {
-                batch.paths.push(entry.into_path());
+                batch.paths.push((entry.into_path(), kind.is_symlink()));
             }
             WalkState::Continue
         })
     });
     let mut paths = found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    paths.extend(tracked(root).into_iter().filter(|path| is_plain_file(root, path)));
+    let tracked = tracked(root).into_iter().filter(|path| is_plain_file(root, path));
+    paths.extend(tracked.map(|path| (path, false)));
     let mut files: Vec<_> = paths
         .into_iter()
-        .filter_map(|path| {
+        .filter_map(|(path, is_link)| {
             let below = path.strip_prefix(root).ok()?;
             let name = below.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-            (!exclude.is_match(&name)).then_some(Found { path: name, content: Content::Disk(path) })
+            let content = if is_link { Content::Link } else { Content::Disk(path) };
+            (!exclude.is_match(&name)).then_some(Found { path: name, content })
         })
         .collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-/// What one thread of the walk found; handed over when the thread is done.
+/// What one thread of the walk found, and whether it is a link; handed over when the thread is done.
 struct Batch<'a> {
-    paths: Vec<PathBuf>,
-    all: &'a Mutex<BTreeSet<PathBuf>>,
+    paths: Vec<(PathBuf, bool)>,
+    all: &'a Mutex<BTreeSet<(PathBuf, bool)>>,
 }
 
 impl Drop for Batch<'_> {

@@ -20,7 +20,7 @@ use crate::{
         suppression,
     },
     checklist::Fact,
-    discover::Found,
+    discover::{Content, Found},
     document::{Problem, Trouble},
     facts,
     finding::{Evidence, Finding, Place, Related, Rendered, Severity},
@@ -108,7 +108,7 @@ pub fn evaluate_for(
         Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
     let read: Vec<Read> = files
         .par_iter()
-        .filter(|it| artifact::reading(&it.path) != Reading::Not)
+        .filter(|it| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not)
         .map(|it| read(it, &plan))
         .collect();
     let mut texts = BTreeMap::new();

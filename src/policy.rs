@@ -135,7 +135,7 @@ impl Policy {
 fn in_memory(content: Content) -> Option<Vec<u8>> {
     match content {
         Content::Memory(bytes) => Some(bytes),
-        Content::Disk(_) => None,
+        Content::Disk(_) | Content::Link => None,
     }
 }
 

@@ -424,13 +424,17 @@ fn rules(
     let needed = if all { Profile::All } else { profile };
     let mut rules = with_own(RuleSet::builtin_of(needed)?, policy, &options.rules)?;
     rules.select(profile, &select, &ignore)?;
-    configure(&mut rules, config)?;
+    configure(&mut rules, config, today(options)?)?;
     Ok(rules)
 }
 
-/// Gives rules the severities and parameters of the configuration.
-fn configure(rules: &mut RuleSet, config: &Config) -> Result<(), RunError> {
+/// Gives rules the day, and the severities and parameters of the configuration.
+fn configure(rules: &mut RuleSet, config: &Config, now: Date) -> Result<(), RunError> {
     for rule in &mut rules.rules {
+        // A look at its text first: to ask for its parameters would read every rule.
+        if rule.text.contains("\ntoday = ") {
+            rule.change(|it| drop(it.params.insert("today".into(), now.to_string().into())));
+        }
         if let Some(severity) = config.severity.get(&*rule.id) {
             rule.change(|it| it.severity = *severity);
         }

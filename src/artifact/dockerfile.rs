@@ -49,6 +49,10 @@ const OTHERS: [&str; 26] = [
     ".css",
 ];
 
+/// Endings of files that somebody has to fill in first.
+const TEMPLATES: [&str; 9] =
+    [".template", ".tmpl", ".tpl", ".in", ".j2", ".jinja", ".jinja2", ".erb", ".mustache"];
+
 /// How many stages of one file are followed.
 const MOST_STAGES: usize = 2_000;
 
@@ -117,7 +121,12 @@ fn template(source: &Source, file: &lines::File<'_>) -> Option<Problem> {
         let word = it.text(&it.head.keyword);
         word.starts_with("{{") || word.starts_with("{%") || word.starts_with("<%")
     };
-    let it = file.instructions.iter().find(is_mark)?;
+    let is_named_so = || TEMPLATES.iter().any(|it| source.name().ends_with(it));
+    let is_unknown =
+        |it: &&lines::Instruction<'_>| !lines::KEYWORDS.contains(&it.head.name.as_str());
+    let mut all = file.instructions.iter();
+    let it =
+        all.clone().find(is_mark).or_else(|| all.find(is_unknown).filter(|_| is_named_so()))?;
     let reason = "a template: render it and check the Dockerfile that comes of it";
     Some(Problem::at(source, it.span.start, Trouble::Template, reason))
 }

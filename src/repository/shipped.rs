@@ -6,6 +6,7 @@ use super::{
     builds::{Build, is_unknown},
     image::{facts, images, list, shipped},
     objects::Class,
+    started::Image,
 };
 use crate::{
     artifact::{
@@ -47,7 +48,19 @@ pub(super) const STAGE_VIEW: View = View {
     name: "dockerfile.shipped_stage",
     kind: Kind::Dockerfile,
     means: "each stage that becomes an image: one that a build stops at, or else the last one",
-    vars: &[Field { name: "it", shape: Shape::Record(STAGE), means: "the stage" }],
+    vars: &[
+        Field { name: "it", shape: Shape::Record(STAGE), means: "the stage" },
+        Field {
+            name: "steps_down",
+            shape: Shape::Bool,
+            means: "a script that it starts gives up root: `gosu`, `su-exec`, `setpriv`",
+        },
+        Field {
+            name: "is_interactive",
+            shape: Shape::Bool,
+            means: "all that it starts is a shell or an interpreter: it is meant to be built upon",
+        },
+    ],
     select: Select::Repository(stages),
 };
 
@@ -136,7 +149,13 @@ pub(super) fn line<'a>(stage: Node<'a>) -> Vec<Node<'a>> {
 fn stages<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for artifact in repository.of(Kind::Dockerfile) {
         for stage in repository.shipped_stages(artifact) {
-            emit(Subject { values: vec![Value::Node(stage)], at: stage, object: None });
+            let image = Image::new(repository, artifact, stage);
+            let values = vec![
+                Value::Node(stage),
+                Value::Bool(image.steps_down()),
+                Value::Bool(image.is_interactive()),
+            ];
+            emit(Subject { values, at: stage, object: None });
         }
     }
 }

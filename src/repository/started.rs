@@ -97,7 +97,8 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     }
 }
 
-struct Image<'a> {
+/// An image, and the Dockerfile it is built from.
+pub(super) struct Image<'a> {
     repository: &'a Repository<'a>,
     artifact: &'a Artifact,
     stage: Node<'a>,
@@ -106,7 +107,12 @@ struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    fn new(repository: &'a Repository<'a>, artifact: &'a Artifact, stage: Node<'a>) -> Self {
+    /// The image that a stage becomes.
+    pub(super) fn new(
+        repository: &'a Repository<'a>,
+        artifact: &'a Artifact,
+        stage: Node<'a>,
+    ) -> Self {
         Self { repository, artifact, stage, line: line(stage) }
     }
 
@@ -120,32 +126,60 @@ impl<'a> Image<'a> {
         self.line.iter().flat_map(of).collect()
     }
 
+    /// Whether a script that it starts gives up root: `exec gosu app …`.
+    pub(super) fn steps_down(&self) -> bool {
+        const TOOLS: [&str; 4] = ["gosu", "su-exec", "setpriv", "runuser"];
+        let names = self.processes().into_iter().filter_map(|it| it.str("name"));
+        let mut files = names.filter_map(|it| self.file(it));
+        files.any(|file| TOOLS.iter().any(|it| file.text.contains(it)))
+    }
+
+    /// Whether all that it starts is a shell or an interpreter that waits for somebody: it is meant
+    /// to be built upon.
+    pub(super) fn is_interactive(&self) -> bool {
+        const SHELLS: [&str; 14] = [
+            "ash", "bash", "dash", "elixir", "erl", "iex", "irb", "jshell", "node", "php",
+            "python", "python3", "sh", "zsh",
+        ];
+        let last = self.processes().into_iter().next_back();
+        last.is_some_and(|it| {
+            let args = it.get("args").map_or(0, Node::len);
+            let name = it.str("name").map_or("", base);
+            SHELLS.contains(&name) && (args == 0 || name == "php" && args == 1)
+        })
+    }
+
     fn emit(&self, emit: Emit<'_, 'a>) {
-        let processes = self.own("processes");
-        let find = |keyword: &str| {
-            let of = |stage: &Node<'a>| {
-                let of_stage = processes.iter().filter(|it| it.get("stage") == Some(*stage));
-                of_stage.filter(|it| it.str("keyword") == Some(keyword)).last().copied()
-            };
-            self.line.iter().enumerate().find_map(|(at, stage)| Some((at, of(stage)?)))
-        };
-        let entrypoint = find("ENTRYPOINT");
-        // An ENTRYPOINT resets the CMD of what its stage is built from.
-        let command = find("CMD").filter(|it| entrypoint.is_none_or(|other| it.0 <= other.0));
         let around = Around { signal: self.signal(), exposed: self.exposed() };
-        for (_, process) in entrypoint.into_iter().chain(command) {
+        for process in self.processes() {
             for start in self.starts(process) {
                 emit(self.subject(process, &start, &around));
             }
         }
     }
 
+    /// The ENTRYPOINT and the CMD in effect.
+    fn processes(&self) -> Vec<Node<'a>> {
+        let processes = self.own("processes");
+        let find = |keyword: &str| {
+            let of = |stage: &Node<'a>| {
+                let mut of_stage = processes.iter().filter(|it| it.get("stage") == Some(*stage));
+                of_stage.rfind(|it| it.str("keyword") == Some(keyword)).copied()
+            };
+            self.line.iter().enumerate().find_map(|(at, stage)| Some((at, of(stage)?)))
+        };
+        let entrypoint = find("ENTRYPOINT");
+        // An ENTRYPOINT resets the CMD of what its stage is built from.
+        let command = find("CMD").filter(|it| entrypoint.is_none_or(|other| it.0 <= other.0));
+        entrypoint.into_iter().chain(command).map(|it| it.1).collect()
+    }
+
     fn signal(&self) -> Value<'a> {
         let Some(facts) = facts(self.artifact) else { return Value::Null };
         let steps: Vec<_> = list(facts, "steps").collect();
         let of = |stage: &Node<'a>| {
-            let own = steps.iter().filter(|it| it.get("stage") == Some(*stage));
-            own.filter(|it| it.str("keyword") == Some("STOPSIGNAL")).last()?.get("arguments")
+            let mut own = steps.iter().filter(|it| it.get("stage") == Some(*stage));
+            own.rfind(|it| it.str("keyword") == Some("STOPSIGNAL"))?.get("arguments")
         };
         Value::maybe(self.line.iter().find_map(of))
     }
@@ -348,6 +382,9 @@ fn started(text: &str, via: impl Fn(usize) -> String) -> Vec<Start> {
     }
     let last = known.last().filter(|it| !BRIEF.contains(&base(&it.1[0])));
     let last = last.filter(|it| it.2.then != shell::Then::Background);
+    // One that runs again and again does not stay.
+    let times = |name: &str| known.iter().filter(|it| it.1[0] == name).count();
+    let last = last.filter(|it| times(&it.1[0]) == 1);
     last.map(|it| start(it.0, &it.1, minds)).into_iter().collect()
 }
 

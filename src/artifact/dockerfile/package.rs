@@ -77,6 +77,8 @@ fn apt_unattended(it: &Command) -> bool {
         || count("q") > 1
         || count("quiet") > 1
         || it.has_arg("-q=2")
+        // It only shows what it would do.
+        || it.has_flag(&["s", "simulate", "dry-run", "just-print", "recon", "no-act", "print-uris"])
 }
 
 fn apk(it: &Command) -> Option<Install<'_>> {

@@ -258,7 +258,7 @@ pub const VIEWS: &[View] = &[
             text("pipe", "the first command that reads a pipe whose failure SHELL does not see"),
             flag(
                 "is_pipe_safe",
-                "what writes into the pipe cannot fail, or the script sets pipefail"
+                "nothing that is fetched goes through the pipe, or the script sets pipefail"
             ),
             Field { name: "mounts", shape: Shape::Any, means: "its mounts: type, target, from" },
             flag("is_windows", "it is not for a POSIX shell"),

@@ -20,6 +20,29 @@ use crate::{
     },
 };
 
+/// Whether a program gets what it writes from elsewhere, which fails sooner or later.
+fn is_fetcher(name: &str) -> bool {
+    matches!(
+        name.rsplit('/').next().unwrap_or(name),
+        "curl"
+            | "wget"
+            | "aria2c"
+            | "aws"
+            | "gsutil"
+            | "gcloud"
+            | "az"
+            | "git"
+            | "http"
+            | "ssh"
+            | "nc"
+            | "fetch"
+            | "kubectl"
+            | "gh"
+            | "mysqldump"
+            | "pg_dump"
+    )
+}
+
 impl Facts<'_, '_> {
     pub(super) fn write_commands(&self, out: &mut Out<'_>, index: usize) {
         let step = &self.steps[index];
@@ -204,7 +227,7 @@ impl Facts<'_, '_> {
         let first_set = commands.iter().position(sets).unwrap_or(usize::MAX);
         let is_safe = |at: usize| {
             let writer = at.checked_sub(1).map_or("", |it| commands[it].name.text.as_str());
-            matches!(writer, "echo" | "printf" | "yes") || at > first_set
+            !is_fetcher(writer) || at > first_set
         };
         let found = readers.clone().find(|at| !is_safe(*at));
         if let Some(at) = found.or_else(|| readers.clone().next()) {
