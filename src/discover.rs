@@ -198,7 +198,10 @@ mod tests {
         std::os::unix::fs::symlink("/etc", root.join("out")).unwrap();
         std::os::unix::fs::symlink(root, root.join("loop")).unwrap();
         std::fs::write(root.join("Dockerfile"), "").unwrap();
-        assert_eq!(names(root), ["Dockerfile"]);
+        assert_eq!(names(root), ["Dockerfile", "loop", "out"]);
+        let found = discover(root, &GlobSet::empty()).unwrap();
+        assert_eq!(found[1].content, Content::Link);
+        assert!(found[1].read().is_err());
     }
 
     #[test]

@@ -462,8 +462,8 @@ mod tests {
     fn only_what_counts_is_started() {
         let text = "FROM a AS base\nCMD [\"a\"]\nFROM base AS prod\nENTRYPOINT [\"b\"]\nFROM base AS dev\nCMD [\"c\"]\n";
         assert_eq!(seen(&[("Dockerfile", text)]), ["null true c"]);
-        let make = ".PHONY: image\nimage:\n\tdocker build --target prod -t x .\n";
-        assert_eq!(seen(&[("Dockerfile", text), ("Makefile", make)]), ["null true b"]);
+        let compose = "services:\n  web:\n    build: {context: ., target: prod}\n";
+        assert_eq!(seen(&[("Dockerfile", text), ("compose.yaml", compose)]), ["null true b"]);
     }
 
     #[test]
