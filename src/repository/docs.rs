@@ -110,9 +110,14 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn compose(&self, command: Node<'a>, rest: &[&'a str], emit: Emit<'_, 'a>) {
-        let pairs = rest.iter().zip(rest.iter().skip(1));
-        for (_, path) in pairs.filter(|it| matches!(*it.0, "-f" | "--file")) {
-            if !is_unknown(path) && !path.starts_with('/') && *path != "-" {
+        let rest = if rest.first() == Some(&"compose") { &rest[1..] } else { rest };
+        // Behind the subcommand `-f` is something else: `logs -f`.
+        for pair in rest.chunks_exact(2).take_while(|it| it[0].starts_with('-')) {
+            let path = pair[1];
+            if !matches!(pair[0], "-f" | "--file") {
+                continue;
+            }
+            if !is_unknown(path) && !path.starts_with('/') && path != "-" {
                 emit(self.subject("compose", path, self.is_there(path), command));
             }
         }
