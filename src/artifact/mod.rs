@@ -258,6 +258,9 @@ pub fn parse(source: Source) -> Parsed {
     } else if kubernetes::claims(&tree) {
         kubernetes::parse(tree, problems)
     } else {
+        // What could be read is none of ours; what could not be read may have been.
+        let read = !is_yaml && tree.documents().any(|it| it.is_map());
+        let problems = problems.into_iter().take(usize::from(!read)).collect();
         Parsed { artifact: None, problems }
     }
 }

@@ -94,9 +94,10 @@ impl Reader<'_> {
         Wrong { at, kind: Trouble::Syntax, reason: reason.into() }
     }
 
-    /// Reports something that can be read over.
+    /// Reports something that can be read over, where it first is.
     fn note(&mut self, at: usize, reason: &str) {
-        if self.found.len() < MAX_PROBLEMS {
+        let known = self.found.iter().any(|it| it.reason == reason);
+        if !known && self.found.len() < MAX_PROBLEMS {
             let wrong = self.wrong(at, reason);
             self.found.push(wrong);
         }
