@@ -7,7 +7,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{cli::FailOn, finding::Severity, rule::Profile};
+use crate::{artifact::helm, cli::FailOn, finding::Severity, rule::Profile};
 
 /// Where the configuration lies when `--config` names no other place.
 pub const PATH: &str = ".seaworthy/config.toml";
@@ -35,6 +35,9 @@ pub struct Config {
     /// Other parameters for a rule.
     #[serde(default)]
     pub params: BTreeMap<String, toml::Table>,
+    /// With which values charts are rendered. The renderer reads this itself.
+    #[serde(default)]
+    pub helm: helm::Settings,
 }
 
 /// Why a configuration cannot be used.

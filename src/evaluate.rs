@@ -129,7 +129,9 @@ pub fn evaluate_for(
     config::ignore(&mut artifacts, &configs);
     outcome.problems.extend(problems);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
-    outcome.render(&files, &mut artifacts, &plan);
+    if plan.looks_at_objects() {
+        outcome.render(&files, &mut artifacts, &plan);
+    }
     let patch = change.and_then(|(diff, partial)| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
         let known = || patch::coverage(diff, &reports, &outcome.paths, partial);
@@ -211,6 +213,12 @@ struct Plan<'r> {
 impl<'r> Plan<'r> {
     fn new(rules: &'r RuleSet, teams: &'r Teams) -> Self {
         Self { views: by_view(&rules.rules), asked: by_view(&rules.asked), teams }
+    }
+
+    /// Whether a rule is on that looks at what builds and charts render.
+    fn looks_at_objects(&self) -> bool {
+        let looks = |view: &View| matches!(view.kind, Kind::Kubernetes | Kind::Repository);
+        self.views.iter().any(|(view, _)| looks(view))
     }
 
     /// Whether a rule is on that the patterns name.

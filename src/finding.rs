@@ -91,7 +91,9 @@ impl Related {
         let start = Position { line: 1, column: 1 };
         let asked = Place { path: of.path.clone(), start, end: start };
         let message = "as rendered from here".to_owned();
-        (asked.path != place.path).then_some(Self { place: asked, message })
+        // That a template is rendered by its own chart goes without saying.
+        let own = of.path.strip_suffix("Chart.yaml").is_some_and(|it| place.path.starts_with(it));
+        (asked.path != place.path && !own).then_some(Self { place: asked, message })
     }
 }
 

@@ -1,15 +1,19 @@
 //! Helm charts: how they are found, read and rendered in-process, without Helm.
 //!
-//! A chart is rendered with its own values and once more with each `ci/*-values.yaml` that it
-//! brings. Every byte that comes out knows the bytes of the template that it comes from.
+//! A chart is rendered with its own values, once more with each set of values that the configuration
+//! names, and with each `ci/*-values.yaml` that it brings for its tests. Every byte that comes out knows the bytes of the template that it comes from.
 
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::render::{self, Files, Rendering};
+use super::{
+    Artifact, Role,
+    render::{self, Files, Rendering},
+};
 use crate::{
-    document::{Problem, Tree},
+    document::{Node, Problem},
+    parse,
     source::{Draft, Source, Span},
 };
 
@@ -23,8 +27,11 @@ mod number;
 mod output;
 mod rendering;
 mod semver;
+mod settings;
 mod template;
 mod values;
+
+pub use settings::Settings;
 
 use chart::Chart;
 use rendering::Templates;
@@ -56,23 +63,22 @@ pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
     let mut result = Rendering::default();
     let Some(chart) = Chart::load(folder, files) else { return result };
     let templates = Templates::read(&chart);
-    result.problems.extend(templates.problems.iter().cloned());
+    result.problems.extend(chart.problems.iter().chain(&templates.problems).cloned());
     let mut failed: Vec<Problem> = Vec::new();
     let mut done: BTreeSet<String> = BTreeSet::new();
     let mut texts: BTreeSet<String> = BTreeSet::new();
-    for set in sets(&chart, files) {
-        let given = set.as_ref();
-        let rendering = rendering::render(&chart, &templates, given, files);
+    for set in settings::sets(&chart, files) {
+        let rendering = rendering::render(&chart, &templates, &set.files, files);
+        let open = !chart.missing.is_empty() || !rendering.problems.is_empty();
         failed.extend(rendering.problems);
         done.extend(rendering.done);
-        let path = given.map_or(&chart.metadata.source.path, |it| &it.source.path);
-        let source = written(path, &templates, &rendering.rendered);
-        if !texts.insert(source.text.clone()) {
-            continue;
+        let source = written(&set.path, &templates, &rendering.rendered);
+        if texts.insert(source.text.clone()) {
+            let role = if set.is_trial { Role::Trial } else { Role::Rendered { open } };
+            let (artifact, problems) = deployed(source, role);
+            result.artifacts.extend(artifact);
+            result.problems.extend(problems);
         }
-        let (artifact, problems) = render::artifact(source, !failed.is_empty());
-        result.artifacts.extend(artifact);
-        result.problems.extend(problems);
     }
     failed.retain(|it| !done.contains(&it.path));
     failed.dedup_by(|a, b| a.path == b.path);
@@ -85,18 +91,20 @@ pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
     result
 }
 
-/// The sets of values to render a chart with: its own, and those that its tests use.
-fn sets(chart: &Chart, files: &Files<'_>) -> Vec<Option<Tree>> {
-    let is_set = |it: &&String| {
-        let name = it.strip_prefix("ci/").unwrap_or("");
-        !name.contains('/') && name.ends_with("values.yaml")
-    };
-    let mut sets = vec![None];
-    for path in chart.files.iter().filter(is_set) {
-        let path = format!("{}{path}", chart.folder);
-        sets.extend(chart::tree(files, &path).map(|(tree, _)| Some(tree)));
-    }
-    sets
+/// The manifests in what a chart printed, without its tests, which nobody deploys.
+fn deployed(source: Source, role: Role) -> (Option<Artifact>, Vec<Problem>) {
+    let (mut tree, problems) = parse::yaml::parse(source);
+    let mut roots = std::mem::take(&mut tree.roots);
+    roots.retain(|root| !is_test(tree.node(*root)));
+    tree.roots = roots;
+    render::from_tree(tree, problems, role)
+}
+
+/// Whether an object is only made when somebody runs `helm test`.
+fn is_test(object: Node<'_>) -> bool {
+    let hooks = object.at(&["metadata", "annotations", "helm.sh/hook"]).and_then(Node::as_str);
+    let is_test = |it: &str| matches!(it.trim(), "test" | "test-success" | "test-failure");
+    hooks.is_some_and(|it| it.split(',').any(is_test))
 }
 
 /// What a chart printed, as one text of many documents.
@@ -158,3 +166,6 @@ fn parts(chart: &Chart, done: &BTreeSet<String>) -> BTreeSet<String> {
     }
     parts
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,9 @@ pub enum Role {
         /// Something that belongs to the unit could not be rendered.
         open: bool,
     },
+    /// Rendered by us as nobody deploys it, with the values that a chart's tests use: judged alone,
+    /// and not seen by joins.
+    Trial,
 }
 
 impl Artifact {

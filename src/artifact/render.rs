@@ -11,7 +11,11 @@
 use std::collections::BTreeSet;
 
 use super::{Artifact, Role, helm, kubernetes, kustomize};
-use crate::{document::Problem, parse, source::Source};
+use crate::{
+    document::{Problem, Tree},
+    parse,
+    source::Source,
+};
 
 /// The files of the repository, as renderers see them.
 #[derive(Clone, Copy)]
@@ -70,7 +74,15 @@ pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
 /// not be rendered, so that nothing is called missing.
 pub fn artifact(source: Source, open: bool) -> (Option<Artifact>, Vec<Problem>) {
     let (tree, problems) = parse::yaml::parse(source);
+    from_tree(tree, problems, Role::Rendered { open })
+}
+
+/// The manifests in a rendered text that was parsed.
+pub fn from_tree(
+    tree: Tree,
+    problems: Vec<Problem>,
+    role: Role,
+) -> (Option<Artifact>, Vec<Problem>) {
     let parsed = kubernetes::parse(tree, problems);
-    let artifact = parsed.artifact.map(|it| Artifact { role: Role::Rendered { open }, ..it });
-    (artifact, parsed.problems)
+    (parsed.artifact.map(|it| Artifact { role, ..it }), parsed.problems)
 }

@@ -231,7 +231,7 @@ impl<'a> Objects<'a> {
         let mut read = HashSet::new();
         for artifact in artifacts {
             let unit = match artifact.role {
-                Role::Part => None,
+                Role::Part | Role::Trial => continue,
                 Role::Whole => {
                     read.insert(artifact.tree.source.path.as_str());
                     None
@@ -241,7 +241,7 @@ impl<'a> Objects<'a> {
                     Some(it.units.len() as u32 - 1)
                 }
             };
-            if artifact.role == Role::Part || is_kustomization(artifact) {
+            if is_kustomization(artifact) {
                 continue;
             }
             for manifest in manifests(artifact).filter(|it| unit.is_some() || !it.is_patch()) {

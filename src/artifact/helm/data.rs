@@ -4,7 +4,10 @@
 //! heap. Nothing is freed before the rendering ends, which bounds memory by the work that is
 //! allowed, and nothing is dropped recursively.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use crate::document::Trouble;
 
@@ -91,13 +94,21 @@ impl Value {
 pub struct Heap {
     lists: Vec<Vec<Value>>,
     maps: Vec<Map>,
+    /// Maps some of whose entries are in a chart that is not here.
+    incomplete: BTreeSet<u32>,
     steps: u64,
     bytes: u64,
 }
 
 impl Default for Heap {
     fn default() -> Self {
-        Self { lists: Vec::new(), maps: Vec::new(), steps: STEPS, bytes: BYTES }
+        Self {
+            lists: Vec::new(),
+            maps: Vec::new(),
+            incomplete: BTreeSet::new(),
+            steps: STEPS,
+            bytes: BYTES,
+        }
     }
 }
 
@@ -178,6 +189,34 @@ impl Heap {
     /// The entries of a map, to be changed; every way into it sees the change.
     pub fn entries_mut(&mut self, map: u32) -> &mut Map {
         &mut self.maps[map as usize]
+    }
+
+    /// Notes that the map under `key`, and those in it, may lack entries that a chart which is not
+    /// here would bring.
+    pub fn note_incomplete(&mut self, map: u32, key: &str) {
+        let mut maps: Vec<Value> = self.entries(map).get(key).cloned().into_iter().collect();
+        while let Some(value) = maps.pop() {
+            if let Value::Map(map) = value
+                && self.incomplete.insert(map)
+            {
+                maps.extend(self.entries(map).values().cloned());
+            }
+        }
+    }
+
+    /// The entry of a map that a template names; nothing where it has none.
+    ///
+    /// # Errors
+    /// When the entry may be in a chart that is not here.
+    pub fn field(&self, map: u32, name: &str) -> Outcome<Value> {
+        match self.entries(map).get(name) {
+            Some(value) => Ok(value.clone()),
+            None if self.incomplete.contains(&map) => {
+                let reason = format!("`{name}` is a value of a chart that is not here");
+                Err(Failure::template(reason))
+            }
+            None => Ok(Value::Nil),
+        }
     }
 
     /// The value under a key, if `value` is a map that has it.

@@ -488,9 +488,7 @@ impl<'c> Engine<'c> {
         let mut value = value;
         for name in fields {
             value = match &value {
-                Value::Map(map) => {
-                    self.heap.entries(*map).get(name.as_str()).cloned().unwrap_or(Value::Nil)
-                }
+                Value::Map(map) => self.heap.field(*map, name)?,
                 Value::Files(_) | Value::Versions => {
                     self.files.call(&mut self.heap, &value, name, &[])?
                 }

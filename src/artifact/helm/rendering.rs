@@ -97,7 +97,7 @@ fn collect(chart: &Chart, base: &str, into: &mut Vec<(String, Arc<Source>)>) {
 pub fn render(
     chart: &Chart,
     templates: &Templates,
-    given: Option<&Tree>,
+    given: &[Tree],
     files: &render::Files<'_>,
 ) -> Rendering {
     let files = Files::new(files.read);
@@ -131,9 +131,14 @@ struct Renderer<'c> {
 
 impl<'c> Renderer<'c> {
     /// The charts that take part, and the values and objects that the root sees.
-    fn prepare(&mut self, chart: &'c Chart, given: Option<&Tree>) -> Outcome<(Part<'c>, Value)> {
+    fn prepare(&mut self, chart: &'c Chart, files: &[Tree]) -> Outcome<(Part<'c>, Value)> {
         let mut part = self.part(chart)?;
-        let given = self.table(given)?;
+        let mut given = self.table(None)?;
+        for file in files {
+            let over = self.table(Some(file))?;
+            values::lay_under_keeping_null(&mut self.engine.heap, over, given)?;
+            given = over;
+        }
         let all = self.coalesced(&part, given)?;
         self.enable(&mut part, all, "")?;
         self.import(&mut part)?;
@@ -267,6 +272,9 @@ impl<'c> Renderer<'c> {
             let inner = values::map_under(&mut self.engine.heap, values, name)?;
             let context = self.context(child, false, inner, release, capabilities)?;
             subcharts.insert(name.into(), context);
+        }
+        for missing in &part.chart.missing {
+            self.engine.heap.note_incomplete(values, &missing.name);
         }
         let subcharts = self.engine.heap.new_map(subcharts)?;
         let chart = self.metadata(part.chart, root)?;

@@ -239,7 +239,16 @@ pub const VIEWS: &[View] = &[
     ),
     of_kind!("kubernetes.service_account", "every ServiceAccount", "", "ServiceAccount"),
     of_kind!("kubernetes.config_map", "every ConfigMap", "", "ConfigMap"),
-    of_kind!("kubernetes.secret", "every Secret", "", "Secret"),
+    view(
+        "kubernetes.secret",
+        "every Secret",
+        &[
+            it("the object as written"),
+            OBJECT,
+            field("filled", Shape::Bool, "whether a template fills values in when it is rendered"),
+        ],
+        secrets,
+    ),
     of_kind!("kubernetes.namespace", "every Namespace", "", "Namespace"),
     of_kind!("kubernetes.pvc", "every PersistentVolumeClaim", "", "PersistentVolumeClaim"),
     of_kind!(
@@ -256,6 +265,24 @@ pub const VIEWS: &[View] = &[
         "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration"
     ),
 ];
+
+fn secrets<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    let of_kind = |it: &Manifest<'_>| it.group().is_empty() && it.kind() == "Secret";
+    for manifest in manifests(artifact).filter(of_kind) {
+        let mut subject = whole(manifest);
+        let values = ["data", "stringData"].iter().filter_map(|it| manifest.raw().get(it));
+        let filled = values.flat_map(Node::children).any(is_filled_in);
+        subject.values.push(filled.into());
+        emit(subject);
+    }
+}
+
+/// Whether a template fills the value in: what stands in the author's file is an action.
+fn is_filled_in(value: Node<'_>) -> bool {
+    let source = &value.tree().source;
+    let (file, span) = source.author(value.span());
+    source.is_rendered() && file.slice(span).contains("{{")
+}
 
 /// The whole object as a subject.
 fn whole(manifest: Manifest<'_>) -> Subject<'_> {
