@@ -88,7 +88,8 @@ impl Values {
         match self {
             Self::File(path) => {
                 let charts = chart::roots(files.paths);
-                let of = charts.iter().filter(|it| path.starts_with(**it)).max_by_key(|it| it.len());
+                let of =
+                    charts.iter().filter(|it| path.starts_with(**it)).max_by_key(|it| it.len());
                 let is_ours = of.is_none_or(|it| *it == folder);
                 is_ours.then(|| path.clone()).into_iter().collect()
             }

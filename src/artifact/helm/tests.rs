@@ -96,9 +96,18 @@ fn what_is_missing_is_said_once_and_nothing_is_guessed() {
             "name: app\nversion: 1.0.0\ndependencies:\n- {name: common}\n- {name: redis}\n",
         ),
         ("app/values.yaml", "redis: {enabled: true}\n"),
-        ("app/templates/a.yaml", "kind: A\napiVersion: v1\nmetadata: {name: {{ include \"common.name\" . }}}\n"),
-        ("app/templates/b.yaml", "kind: B\napiVersion: v1\nmetadata: {name: {{ .Values.redis.port }}}\n"),
-        ("app/templates/c.yaml", "kind: C\napiVersion: v1\nmetadata: {name: {{ .Values.redis.enabled }}}\n"),
+        (
+            "app/templates/a.yaml",
+            "kind: A\napiVersion: v1\nmetadata: {name: {{ include \"common.name\" . }}}\n",
+        ),
+        (
+            "app/templates/b.yaml",
+            "kind: B\napiVersion: v1\nmetadata: {name: {{ .Values.redis.port }}}\n",
+        ),
+        (
+            "app/templates/c.yaml",
+            "kind: C\napiVersion: v1\nmetadata: {name: {{ .Values.redis.enabled }}}\n",
+        ),
     ]);
     assert_eq!(objects(&rendering), "app/Chart.yaml: C/true\n");
     let [problem] = rendering.problems.as_slice() else { panic!("{:?}", rendering.problems) };
@@ -110,7 +119,10 @@ fn what_is_missing_is_said_once_and_nothing_is_guessed() {
 fn a_template_that_fails_loses_itself_and_not_its_siblings() {
     let rendering = rendered(&[
         CHART,
-        ("app/templates/a.yaml", "kind: A\napiVersion: v1\nmetadata:\n  name: {{ required \"give it\" .Values.x }}\n"),
+        (
+            "app/templates/a.yaml",
+            "kind: A\napiVersion: v1\nmetadata:\n  name: {{ required \"give it\" .Values.x }}\n",
+        ),
         ("app/templates/b.yaml", "kind: B\napiVersion: v1\n"),
         ("app/templates/broken.yaml", "kind: B\n{{ if }}\n"),
     ]);
@@ -163,8 +175,14 @@ fn templates_share_what_they_set_in_the_order_of_helm() {
     let rendering = rendered(&[
         CHART,
         ("app/values.yaml", "defaults: {size: 1}\n"),
-        ("app/templates/zz.yaml", "{{- $_ := set . \"Values\" (merge (dict \"size\" 7) .Values.defaults) }}\n"),
-        ("app/templates/a.yaml", "kind: A\napiVersion: v1\nmetadata:\n  name: {{ .Values.size }}\n"),
+        (
+            "app/templates/zz.yaml",
+            "{{- $_ := set . \"Values\" (merge (dict \"size\" 7) .Values.defaults) }}\n",
+        ),
+        (
+            "app/templates/a.yaml",
+            "kind: A\napiVersion: v1\nmetadata:\n  name: {{ .Values.size }}\n",
+        ),
     ]);
     assert_eq!(objects(&rendering), "app/Chart.yaml: A/7\n");
 }
