@@ -95,6 +95,9 @@ const _: () = assert!(size_of::<Raw>() == 28);
 /// How many maps one look-up visits through merge keys.
 const MERGE_BUDGET: u32 = 100;
 
+/// How many keys of a tree are known; what is not is written again.
+const MOST_KEYS: usize = 4_096;
+
 /// The `key_len` of a node that has no key.
 pub const NO_KEY: u32 = u32::MAX;
 
@@ -120,7 +123,9 @@ pub struct Tree {
     pub pool: String,
     /// The roots of the documents as they were written, in order.
     pub roots: Vec<Id>,
+    /// Where known keys lie in the pool, by their hash: a table of a power of two slots.
     keys: Vec<(u32, u32)>,
+    known_keys: usize,
 }
 
 impl Tree {
@@ -166,17 +171,48 @@ impl Tree {
     }
 
     fn pooled_key(&mut self, text: &str) -> (u32, u32) {
-        let known = self.keys.iter().copied().find(|&(start, len)| {
-            len as usize == text.len() && self.pool[start as usize..].starts_with(text)
-        });
-        known.unwrap_or_else(|| {
-            let place = (self.pool.len() as u32, text.len() as u32);
-            self.pool.push_str(text);
-            if self.keys.len() < 64 {
-                self.keys.push(place);
-            }
-            place
-        })
+        if self.keys.len() < 2 * (self.known_keys + 1) && self.known_keys < MOST_KEYS {
+            self.grow_keys();
+        }
+        let at = self.key_slot(text);
+        let (start, len) = self.keys[at];
+        if len != NO_KEY
+            && self.pool[start as usize..].starts_with(text)
+            && len as usize == text.len()
+        {
+            return (start, len);
+        }
+        let place = (self.pool.len() as u32, text.len() as u32);
+        self.pool.push_str(text);
+        self.known_keys += usize::from(len == NO_KEY);
+        self.keys[at] = place;
+        place
+    }
+
+    /// Where a key is in the table of keys, or may be put.
+    fn key_slot(&self, text: &str) -> usize {
+        let hash = text
+            .bytes()
+            .fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let first = hash as usize;
+        let all = (0..8).map(|step| (first + step) & (self.keys.len() - 1));
+        let fits = |at: &usize| {
+            let (start, len) = self.keys[*at];
+            len == NO_KEY
+                || len as usize == text.len() && self.pool[start as usize..].starts_with(text)
+        };
+        // A crowded place gives up one of its keys.
+        all.clone().find(fits).unwrap_or(first & (self.keys.len() - 1))
+    }
+
+    /// Doubles the table of keys.
+    fn grow_keys(&mut self) {
+        let size = (2 * self.keys.len()).max(32);
+        let old = std::mem::replace(&mut self.keys, vec![(0, NO_KEY); size]);
+        for (start, len) in old.into_iter().filter(|it| it.1 != NO_KEY) {
+            let slot = self.key_slot(&self.pool[start as usize..(start + len) as usize]);
+            self.keys[slot] = (start, len);
+        }
     }
 
     /// Opens a map written at `span`; [`close`](Self::close) it after its entries.

@@ -127,6 +127,9 @@ pub struct Facts<'s, 'f> {
     stage_nodes: Vec<Id>,
     step_nodes: Vec<Id>,
     commands: Vec<Vec<Command>>,
+    /// The names that ENV and ARG behind ONBUILD define, and whether one of them is
+    /// `PIP_NO_CACHE_DIR` and on.
+    triggered: (BTreeSet<String>, bool),
     /// What is set where each step stands.
     scopes: Vec<Known>,
     shells: Vec<Shell>,
@@ -189,6 +192,7 @@ pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
         stage_nodes: Vec::new(),
         step_nodes: Vec::new(),
         commands: Vec::new(),
+        triggered: (BTreeSet::new(), false),
         scopes: Vec::new(),
         shells: Vec::new(),
         defined: BTreeMap::new(),
@@ -312,6 +316,13 @@ impl Facts<'_, '_> {
                 continue;
             }
             let mut known = self.known(index, &scope, &args);
+            if matches!(step.name(), "ENV" | "ARG") && step.is_trigger {
+                for it in stage::pairs(step.it, step.head, escape) {
+                    let value = it.value.as_deref().unwrap_or("");
+                    self.triggered.1 |= it.key == "PIP_NO_CACHE_DIR" && is_on(value);
+                    self.triggered.0.insert(it.key);
+                }
+            }
             if matches!(step.name(), "ENV" | "ARG") && !step.is_trigger {
                 let before = |name: &str| scope.get(name).cloned().flatten();
                 let pairs: Vec<_> = stage::pairs(step.it, step.head, escape)
@@ -349,10 +360,12 @@ impl Facts<'_, '_> {
         let step = self.steps[index];
         let mut known = Known::default();
         let on = |it: &Option<String>| it.as_deref().is_some_and(is_on);
-        known.no_pip_cache = scope.get("PIP_NO_CACHE_DIR").is_some_and(on);
+        known.no_pip_cache =
+            scope.get("PIP_NO_CACHE_DIR").is_some_and(on) || step.is_trigger && self.triggered.1;
         let words = self.commands[index].iter().flat_map(|it| &it.args);
         for name in words.flat_map(|it| variable::names(&it.text)) {
-            if scope.contains_key(name) || args.contains(name) {
+            let is_triggered = step.is_trigger && self.triggered.0.contains(name);
+            if scope.contains_key(name) || args.contains(name) || is_triggered {
                 known.names.insert(name.to_owned());
             }
         }

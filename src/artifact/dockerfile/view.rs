@@ -206,6 +206,7 @@ pub const VIEWS: &[View] = &[
             flag("is_nested", "it stands in a substitution"),
             flag("is_tested", "its failure is looked at"),
             flag("is_trigger", "it stands behind ONBUILD"),
+            flag("is_unheeded", "the script goes on when it fails"),
             texts("redirects", "its redirections as written"),
             number("uid_digits", "the length of the number that useradd is given"),
             flag("is_quiet", "it shows no bar of progress"),

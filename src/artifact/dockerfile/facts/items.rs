@@ -66,6 +66,7 @@ impl Facts<'_, '_> {
                 out.flag("is_nested", it.is_nested, it.span);
                 out.flag("is_tested", it.is_tested, it.span);
                 out.flag("is_trigger", step.is_trigger, it.span);
+                out.flag("is_unheeded", self.is_unheeded(index, at), it.span);
                 out.list("redirects", it.span, |out| {
                     for redirect in &it.redirects {
                         out.tree.text(Key::None, redirect, it.span);
@@ -75,6 +76,28 @@ impl Facts<'_, '_> {
                 self.links(out, index);
             });
         }
+    }
+
+    /// Whether the script goes on behind a command that failed: `a; b` without `set -e`.
+    fn is_unheeded(&self, index: usize, at: usize) -> bool {
+        let commands = &self.commands[index];
+        let it = &commands[at];
+        let stops = |it: &Command| {
+            let sets = |it: &str| it.starts_with('-') && !it.starts_with("--") && it.contains('e');
+            it.name.text == "set" && it.args.iter().any(|it| sets(&it.text) || it.text == "errexit")
+        };
+        let shell_stops =
+            self.shells[index].words.iter().any(|it| it.starts_with('-') && it.contains('e'));
+        // Inside of `if` and loops something else may look after it.
+        let text = self.steps[index].arguments();
+        let is_simple =
+            !["if ", "for ", "while ", "case ", "until "].iter().any(|it| text.contains(it));
+        it.then == Then::Next
+            && !it.is_nested
+            && !it.is_tested
+            && is_simple
+            && !shell_stops
+            && !commands[..at].iter().any(stops)
     }
 
     /// Fields of single commands whose flags need more than a look.
@@ -151,12 +174,13 @@ impl Facts<'_, '_> {
     }
 
     pub(super) fn write_runs(&self, out: &mut Out<'_>) {
-        let mut tools: BTreeSet<&str> = BTreeSet::new();
+        // What ONBUILD runs runs in another image.
+        let mut tools: [BTreeSet<&str>; 2] = Default::default();
         let mut stage = None;
         for index in 0..self.steps.len() {
             let step = &self.steps[index];
             if stage != Some(step.stage) {
-                tools.clear();
+                tools = Default::default();
                 stage = Some(step.stage);
             }
             if step.name() != "RUN" {
@@ -166,17 +190,12 @@ impl Facts<'_, '_> {
             let commands = &self.commands[index];
             let used = |name: &str| commands.iter().any(|it| it.name.text == name);
             let fetchers: Vec<&str> = ["curl", "wget"].into_iter().filter(|it| used(it)).collect();
-            if !step.is_trigger {
-                tools.extend(&fetchers);
-            }
+            let tools = &mut tools[usize::from(step.is_trigger)];
+            tools.extend(&fetchers);
             out.map(Key::None, span, |out| {
                 out.flag("is_trigger", step.is_trigger, span);
                 out.flag("is_exec", step.head.array.is_some(), span);
-                out.flag(
-                    "mixes_fetchers",
-                    !step.is_trigger && !fetchers.is_empty() && tools.len() > 1,
-                    span,
-                );
+                out.flag("mixes_fetchers", !fetchers.is_empty() && tools.len() > 1, span);
                 out.number("count", commands.len() as i64, span);
                 out.flag("continues_run", self.continues(index), span);
                 self.write_pipe(out, index);
