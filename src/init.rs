@@ -119,23 +119,22 @@ fn questions(today: Date) -> String {
 
 fn workflow() -> String {
     "\
-name: seaworthy
-on: pull_request
+name: ready
+on:
+  pull_request:
+  merge_group:
 permissions:
   contents: read
+  pull-requests: write
 jobs:
   ready:
     runs-on: ubuntu-latest
     timeout-minutes: 10
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
         with:
-          fetch-depth: 0
           persist-credentials: false
-      - run: cargo install --locked seaworthy
-      - run: seaworthy check --format github --new-since \"$BASE\"
-        env:
-          BASE: ${{ github.event.pull_request.base.sha }}
+      - uses: seaworthy-dev/seaworthy@v0
 "
     .to_owned()
 }

@@ -246,6 +246,8 @@ pub fn wanted(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{
         finding::Waiver,
@@ -343,7 +345,7 @@ mod tests {
     fn every_finding_reaches_a_surface_whatever_fails() {
         let mut dice = Dice(3);
         for round in 0..60 {
-            let most = if round % 20 == 0 { 6000 } else { 150 };
+            let most = if round == 0 { 6000 } else { 150 };
             let report = report(&mut dice, most);
             let (context, capabilities) = (context(&mut dice), capabilities(&mut dice));
             let added = added();
@@ -351,9 +353,10 @@ mod tests {
             let operations = plan(&report, &context, &capabilities, change);
             for has_summary in [true, false] {
                 let told = told(&operations, has_summary);
-                for number in 0..report.findings.len() {
-                    assert!(told.contains(&format!("no{number}on")), "{number} of round {round}");
-                }
+                let numbers = told.split("no").filter_map(|it| it.split_once("on")?.0.parse().ok());
+                let numbers: BTreeSet<usize> = numbers.collect();
+                let lost = (0..report.findings.len()).find(|it| !numbers.contains(it));
+                assert_eq!(lost, None, "round {round}");
             }
         }
     }
@@ -362,7 +365,7 @@ mod tests {
     fn budgets_hold_whatever_is_found() {
         let mut dice = Dice(4);
         for _ in 0..60 {
-            let report = report(&mut dice, 1500);
+            let report = report(&mut dice, 700);
             let (context, capabilities) = (context(&mut dice), capabilities(&mut dice));
             for operation in plan(&report, &context, &capabilities, Change::default()) {
                 match operation {

@@ -24,7 +24,7 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v5
-      - uses: seaworthy-dev/seaworthy@v1
+      - uses: seaworthy-dev/seaworthy@v0
         id: ready
         with:
           INPUT
@@ -84,7 +84,7 @@ fn run(job: &Job, event: &str, checksums: &str) -> Option<Ran> {
         .args(["-s", "GITHUB_TOKEN=secret-token", "-e", &text(&folder.join("event.json"))])
         .args(["--env", &format!("GITHUB_API_URL={}", job.server.address)])
         .arg("--local-repository")
-        .arg(format!("seaworthy-dev/seaworthy@v1={}", text(&action(job, checksums))))
+        .arg(format!("seaworthy-dev/seaworthy@v0={}", text(&action(job, checksums))))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,6 +1,6 @@
 //! What is asked of GitHub, and what is told where, in each context.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::job::{BAD, GOOD, Job, commit, git};
 
@@ -124,26 +124,32 @@ fn a_server_of_ones_own_is_asked_below_its_path() {
 }
 
 #[test]
-fn more_than_commands_can_show_goes_to_the_check_run_in_chunks() {
-    let many: String = (0..130).map(|it| format!("FROM debian:13 AS s{it}\nUSER root\n")).collect();
-    let files: Vec<_> = (0..130).map(|it| (format!("s{it}/Dockerfile"), BAD)).collect();
-    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
-    let mut job = Job::new(&[("a", &many)], &files);
+fn five_hundred_findings_keep_within_every_limit_and_none_is_lost() {
+    let files: Vec<_> = (0..500).map(|it| format!("s{it}/Dockerfile")).collect();
+    let after: Vec<_> = files.iter().map(|path| (path.as_str(), BAD)).collect();
+    let mut job = Job::new(&[("a", "b")], &after);
     job.set("SEAWORTHY_CHECK_RUN_ID", "77");
-    let outcome = job.run(&["--comment", "off", "--select", "dockerfile/root-user"]);
-    let sizes = |job: &Job| -> Vec<usize> {
-        let size = |it: &serde_json::Value| it["output"]["annotations"].as_array().unwrap().len();
-        job.server.with(|it| it.requests.iter().map(|it| size(&it.body)).collect())
+    let outcome = job.run(&["--select", "dockerfile/root-user"]);
+    let chunks = |job: &Job| -> Vec<usize> {
+        let size = |it: &Value| it["output"]["annotations"].as_array().map(Vec::len);
+        job.server.with(|it| it.requests.iter().filter_map(|it| size(&it.body)).collect())
     };
-    assert_eq!(sizes(&job), [50, 50, 20]);
-    assert_eq!(job.server.asked()[0], "PATCH check-runs/77");
+    assert_eq!(chunks(&job), [50, 50, 50, 50, 50, 50, 50, 50, 50, 40]);
     assert_eq!(outcome.log.matches("\n::error file=").count(), 10);
-    assert!(outcome.log.contains("10 of 130 errors shown as annotations"));
-    assert!(outcome.log.contains("120 of 120 annotations are on the check run"));
+    assert!(outcome.log.contains("10 of 500 errors shown as annotations"));
+    assert!(outcome.log.contains("490 of 490 annotations are on the check run"));
+    let comment = &job.server.comments()[0];
+    assert!(comment.chars().count() <= 65_000, "{}", comment.chars().count());
+    assert!(comment.contains("30 of 500 shown. By rule: `dockerfile/root-user` 500."), "{comment}");
+    assert!(comment.contains("[Every finding, in the summary of the run]("), "{comment}");
+    assert!(outcome.summary.len() <= 1 << 20);
+    for path in &files {
+        assert!(outcome.summary.contains(&format!("| [`{path}:2`](")), "{path}");
+    }
     job.server.with(|it| it.requests.clear());
     let only = ["--comment", "off", "--select", "dockerfile/root-user", "--annotations", "check"];
     assert_eq!(job.run(&only).log.matches("\n::error file=").count(), 0);
-    assert_eq!(sizes(&job), [50, 50, 30]);
+    assert_eq!(chunks(&job), [50; 10]);
 }
 
 #[test]
