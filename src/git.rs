@@ -117,19 +117,19 @@ pub fn fetch(root: &Path, commit: &str, server: &str, header: Option<&str>) -> i
     run(command, b"").map(|_| ())
 }
 
-/// Which of `paths` (files, and folders with all below them) the disk changes against a commit, as
-/// git's letters (`A`, `D`, `M`, `T`) and paths below `top`.
+/// What of `pathspecs` the disk changes against a commit, as git's letters (`A`, `D`, `M`, `T`) and
+/// paths below `top`.
 ///
 /// # Errors
 /// When git cannot tell.
 pub fn changed_paths(
     top: &Path,
     commit: &str,
-    paths: &[String],
+    pathspecs: &[String],
 ) -> io::Result<Vec<(char, String)>> {
-    let mut arguments = vec!["--literal-pathspecs", "diff", "--no-ext-diff", "--no-renames"];
+    let mut arguments = vec!["diff", "--no-ext-diff", "--no-renames"];
     arguments.extend(["--name-status", "-z", commit, "--"]);
-    arguments.extend(paths.iter().map(String::as_str));
+    arguments.extend(pathspecs.iter().map(String::as_str));
     let said = git(top, &arguments, b"")?;
     let said = String::from_utf8_lossy(&said);
     let mut parts = said.split('\0');

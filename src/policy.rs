@@ -1,18 +1,28 @@
 //! Where the policy of a run comes from: the disk, or a commit that the change under review cannot
 //! touch.
 //!
-//! Policy is the configuration, the repository's own rules, `readiness.toml` and the baseline. A
-//! change that may edit them could loosen the gate that it walks through.
+//! Policy is the configuration, also that of peers, the repository's own rules, `readiness.toml` and
+//! the baseline. A change that may edit them could loosen the gate that it walks through.
 
 use std::{
     io,
     path::{Component, Path, PathBuf},
 };
 
-use crate::{config, discover::Content, git, readiness};
+use crate::{
+    config,
+    discover::{Content, Found},
+    git, readiness,
+};
 
 /// Below the root of a repository: its own rules.
 pub const RULES: &str = ".seaworthy/rules";
+
+/// The configurations of peers that say what counts.
+const PEERS: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
+
+/// Names of the rulesets of Spectral, which are read where they are wanted.
+const RULESETS: [&str; 3] = ["*spectral*.yaml", "*spectral*.yml", "*spectral*.json"];
 
 /// Where policy is read.
 #[derive(Clone, Debug)]
@@ -101,6 +111,20 @@ impl Policy {
         Ok(Some(rules))
     }
 
+    /// The files to judge, with the peers' configurations as this policy has them.
+    ///
+    /// # Errors
+    /// When git cannot give them.
+    pub fn with_peers(&self, mut files: Vec<Found>) -> io::Result<Vec<Found>> {
+        let Some(commit) = &self.commit else { return Ok(files) };
+        let is_peer = |path: &str| PEERS.contains(&path.rsplit('/').next().unwrap_or(path));
+        files.retain(|it| !is_peer(&it.path));
+        let known = git::files(&self.root, &commit.id, "", is_peer)?;
+        files.extend(known.into_iter().filter(|it| is_peer(&it.path)));
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
     /// What the files on disk change about the policy of this commit, also in `named`: files and
     /// folders of it that the user named.
     ///
@@ -109,9 +133,11 @@ impl Policy {
     pub fn changes(&self, named: &[PathBuf]) -> io::Result<Vec<Change>> {
         let fixed = readiness::PATHS.into_iter().chain([config::PATH, RULES]);
         let fixed = fixed.map(|it| self.root.join(it));
-        let mut paths = Vec::new();
+        let peers = PEERS.into_iter().chain(RULESETS);
+        let mut paths: Vec<_> = peers.map(|it| format!(":(top,glob)**/{it}")).collect();
         for path in fixed.chain(named.iter().cloned()) {
-            paths.extend(self.inside(&path)?.map(|(_, below)| below));
+            let below = self.inside(&path)?.map(|(_, below)| below);
+            paths.extend(below.map(|it| format!(":(top,literal){it}")));
         }
         let Some(commit) = &self.commit else { return Ok(Vec::new()) };
         let found = git::changed_paths(&commit.top, &commit.id, &paths)?;
@@ -198,6 +224,27 @@ mod tests {
         fs::write(folder.path().join("ci/sw.toml"), "b").unwrap();
         assert_eq!(policy.text(&path).unwrap().as_deref(), Some("a"));
         assert_eq!(policy.changes(&[path]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_configurations_of_peers_are_policy() {
+        let folder = sample::repository(&[("api/.hadolint.yaml", "a"), ("x/.hadolint.yml", "b")]);
+        let root = folder.path();
+        fs::write(root.join("api/.hadolint.yaml"), "loose").unwrap();
+        fs::remove_file(root.join("x/.hadolint.yml")).unwrap();
+        let policy = Policy::at(root, "HEAD").unwrap();
+        let file = |path: &str, text: &str| Found {
+            path: path.into(),
+            content: Content::Memory(text.into()),
+        };
+        let files = vec![file("Dockerfile", "x"), file("api/.hadolint.yaml", "loose")];
+        let expected = [
+            file("Dockerfile", "x"),
+            file("api/.hadolint.yaml", "a"),
+            file("x/.hadolint.yml", "b"),
+        ];
+        assert_eq!(policy.with_peers(files).unwrap(), expected);
+        assert_eq!(policy.changes(&[]).unwrap().len(), 2);
     }
 
     #[test]

@@ -92,6 +92,7 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
         Some(file) => vec![file],
         None => discover(&root, &config)?,
     };
+    let files = policy.with_peers(files).map_err(|error| RunError::path(&root, &error))?;
     let teams = teams(&policy, &files)?;
     let rules = rules(&policy, options, &config, &teams)?;
     let diff = change(&root, options)?;
