@@ -86,6 +86,8 @@ pub fn discover(root: &Path, exclude: &GlobSet) -> io::Result<Vec<Found>> {
     let mut paths = found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     let tracked = tracked(root).into_iter().filter(|path| is_plain_file(root, path));
     paths.extend(tracked.map(|path| (path, false)));
+    let packed = packed_charts(root, paths.iter().map(|(path, _)| path));
+    paths.extend(packed.into_iter().map(|path| (path, false)));
     let mut files: Vec<_> = paths
         .into_iter()
         .filter_map(|(path, is_link)| {
@@ -97,6 +99,17 @@ pub fn discover(root: &Path, exclude: &GlobSet) -> io::Result<Vec<Found>> {
         .collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// The packed charts that charts hold: git ignores them in most repositories, and without them
+/// their charts cannot be rendered.
+fn packed_charts<'p>(root: &Path, paths: impl Iterator<Item = &'p PathBuf>) -> Vec<PathBuf> {
+    let charts = paths.filter(|it| it.file_name().is_some_and(|it| it == "Chart.yaml"));
+    let folders = charts.filter_map(|it| it.parent()).map(|it| it.join("charts"));
+    let entries = folders.filter_map(|it| it.read_dir().ok()).flatten().flatten();
+    let is_packed = |it: &PathBuf| it.extension().is_some_and(|it| it == "tgz");
+    let packed = entries.map(|it| it.path()).filter(is_packed);
+    packed.filter(|it| is_plain_file(root, it)).collect()
 }
 
 /// What one thread of the walk found, and whether it is a link; handed over when the thread is done.
@@ -168,6 +181,20 @@ mod tests {
     fn names(root: &Path) -> Vec<String> {
         let found = discover(root, &GlobSet::empty()).unwrap();
         found.into_iter().map(|it| it.path).collect()
+    }
+
+    #[test]
+    fn packed_charts_are_found_even_where_git_ignores_them() {
+        let root = tempfile::tempdir().unwrap();
+        let charts = root.path().join("web/charts");
+        std::fs::create_dir_all(&charts).unwrap();
+        std::fs::write(root.path().join(".gitignore"), "*.tgz\n").unwrap();
+        std::fs::write(root.path().join("web/Chart.yaml"), "").unwrap();
+        std::fs::write(root.path().join("other.tgz"), "").unwrap();
+        std::fs::write(charts.join("db-1.tgz"), "").unwrap();
+        let found = discover(root.path(), &GlobSet::empty()).unwrap();
+        let paths: Vec<_> = found.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(paths, [".gitignore", "web/Chart.yaml", "web/charts/db-1.tgz"]);
     }
 
     #[test]

@@ -346,11 +346,13 @@ impl Outcome {
 
     /// Renders what files describe, and judges it in place of its parts.
     fn render(&mut self, files: &[Found], artifacts: &mut Vec<Artifact>, plan: &Plan<'_>) {
-        let read = |path: &str| {
+        let bytes = |path: &str| {
             let at = files.binary_search_by(|it| it.path.as_str().cmp(path)).ok()?;
-            Some(Source::from_bytes(path, files[at].read().ok()?))
+            files[at].read().ok()
         };
-        let rendering = render(&Files { paths: &self.paths, read: &read }, artifacts);
+        let read = |path: &str| Some(Source::from_bytes(path, bytes(path)?));
+        let files = Files { paths: &self.paths, read: &read, bytes: Some(&bytes) };
+        let rendering = render(&files, artifacts);
         let alone = |path: &str| !rendering.parts.contains(path);
         self.findings.retain(|it| alone(&it.place.path));
         self.evidence.retain(|it| alone(&it.place.path));

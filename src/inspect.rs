@@ -80,7 +80,8 @@ fn kustomization(path: &Path) -> Json {
         Some(Source::new(path, text))
     };
     let below = below.to_string_lossy().replace('\\', "/");
-    let (built, found) = kustomize::print(&Files { paths: &paths, read: &read }, &below);
+    let (built, found) =
+        kustomize::print(&Files { paths: &paths, read: &read, bytes: None }, &below);
     let built = built.map(|it| it.text);
     json!({"kind": "kustomization", "built": built, "problems": problems(&found)})
 }
@@ -145,9 +146,10 @@ fn chart(path: &Path) -> Option<Json> {
     let list: Vec<String> = found.into_iter().map(|it| it.path).collect();
     let read = |path: &str| {
         let found = Found { path: path.to_owned(), content: Content::Disk(root.join(path)) };
-        Some(Source::from_bytes(path, found.read().ok()?))
+        found.read().ok()
     };
-    let files = Files { paths: &list, read: &read };
+    let text = |path: &str| Some(Source::from_bytes(path, read(path)?));
+    let files = Files { paths: &list, read: &text, bytes: Some(&read) };
     let own = below(&path)?;
     let folder = helm::chart_of(&own, &files)?;
     let rendering = helm::one(folder, &files);

@@ -1,9 +1,10 @@
 //! Helm charts: how they are found, read and rendered in-process, without Helm.
 //!
 //! A chart is rendered with its own values, once more with each set of values that the configuration
-//! names, and with each `ci/*-values.yaml` that it brings for its tests. Every byte that comes out knows the bytes of the template that it comes from.
+//! names, and with each `ci/*-values.yaml` that it brings for its tests. Every byte that comes out
+//! knows the bytes of the template that it comes from.
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc};
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
@@ -13,15 +14,18 @@ use super::{
 };
 use crate::{
     document::{Node, Problem},
-    parse,
-    source::{Draft, Source, Span},
+    parse::yaml,
+    source::Source,
 };
 
+mod archive;
+mod authored;
 mod chart;
 mod data;
 mod encode;
 mod engine;
 mod functions;
+mod metadata;
 mod methods;
 mod number;
 mod output;
@@ -31,8 +35,11 @@ mod settings;
 mod template;
 mod values;
 
+pub use metadata::{VIEWS, parse, recognise};
 pub use settings::Settings;
 
+use archive::Unpacked;
+use authored::Authored;
 use chart::Chart;
 use rendering::Templates;
 
@@ -60,9 +67,13 @@ pub fn chart_of<'p>(path: &'p str, files: &Files<'_>) -> Option<&'p str> {
 
 /// Renders the chart in a folder with each of its sets of values.
 pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
+    let unpacked = Unpacked::read(folder, files);
+    let read = |path: &str| unpacked.get(path).or_else(|| (files.read)(path));
+    let files = &Files { paths: unpacked.paths(files), read: &read, bytes: None };
     let mut result = Rendering::default();
     let Some(chart) = Chart::load(folder, files) else { return result };
     let templates = Templates::read(&chart);
+    let authored = Authored::new(&chart, &templates);
     result.problems.extend(chart.problems.iter().chain(&templates.problems).cloned());
     let mut failed: Vec<Problem> = Vec::new();
     let mut done: BTreeSet<String> = BTreeSet::new();
@@ -72,7 +83,7 @@ pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
         let open = !chart.missing.is_empty() || !rendering.problems.is_empty();
         failed.extend(rendering.problems);
         done.extend(rendering.done);
-        let source = written(&set.path, &templates, &rendering.rendered);
+        let source = authored.text(&set.path, &rendering.rendered);
         if texts.insert(source.text.clone()) {
             let role = if set.is_trial { Role::Trial } else { Role::Rendered { open } };
             let (artifact, problems) = deployed(source, role);
@@ -88,12 +99,13 @@ pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
     }
     result.parts = parts(&chart, &done);
     result.problems.extend(failed);
+    result.problems.iter_mut().for_each(|it| authored.retarget(it));
     result
 }
 
 /// The manifests in what a chart printed, without its tests, which nobody deploys.
 fn deployed(source: Source, role: Role) -> (Option<Artifact>, Vec<Problem>) {
-    let (mut tree, problems) = parse::yaml::parse(source);
+    let (mut tree, problems) = yaml::parse(source);
     let mut roots = std::mem::take(&mut tree.roots);
     roots.retain(|root| !is_test(tree.node(*root)));
     tree.roots = roots;
@@ -105,52 +117,6 @@ fn is_test(object: Node<'_>) -> bool {
     let hooks = object.at(&["metadata", "annotations", "helm.sh/hook"]).and_then(Node::as_str);
     let is_test = |it: &str| matches!(it.trim(), "test" | "test-success" | "test-failure");
     hooks.is_some_and(|it| it.split(',').any(is_test))
-}
-
-/// What a chart printed, as one text of many documents.
-fn written(path: &str, templates: &Templates, rendered: &[rendering::Rendered]) -> Source {
-    let mut draft = Draft::new(path);
-    for it in rendered {
-        if !draft.is_empty() {
-            draft.glue("\n---\n");
-        }
-        let text = &it.output.text;
-        let ends = it.output.pieces.iter().skip(1).map(|it| it.from).chain([text.len()]);
-        for (piece, end) in it.output.pieces.iter().zip(ends) {
-            let source: &Arc<Source> = &templates.sources[piece.place.file];
-            let file = draft.file(source);
-            let mut from = piece.from;
-            for at in after_marks(text, piece.from..end) {
-                draft.push(&text[from..at], file, part_of(piece, end, from..at));
-                draft.glue("\n");
-                from = at;
-            }
-            draft.push(&text[from..end], file, part_of(piece, end, from..end));
-        }
-    }
-    draft.finish()
-}
-
-/// The place of the bytes `from..to` of a piece: those very bytes where all of it was written so,
-/// otherwise the action that made them.
-fn part_of(piece: &output::Piece, end: usize, part: Range<usize>) -> Span {
-    let place = piece.place.span;
-    if (place.end - place.start) as usize != end - piece.from {
-        return place;
-    }
-    let start = place.start as usize + part.start - piece.from;
-    Span::new(start, start + part.len())
-}
-
-/// Where text follows a document mark on its line: Helm takes `---# text` apart, YAML does not.
-fn after_marks(text: &str, range: Range<usize>) -> Vec<usize> {
-    let bytes = text.as_bytes();
-    memchr::memmem::find_iter(&bytes[range.clone()], "---")
-        .map(|at| at + range.start)
-        .filter(|at| *at == 0 || bytes[at - 1] == b'\n')
-        .filter(|at| bytes.get(at + 3).is_some_and(|it| !b" \t\r\n-".contains(it)))
-        .map(|at| at + 3)
-        .collect()
 }
 
 /// The templates that are not judged alone: those with actions, which alone are no YAML, and those

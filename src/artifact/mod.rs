@@ -37,6 +37,8 @@ pub enum Kind {
     Dependencies,
     /// A file of environment variables.
     Dotenv,
+    /// The metadata of a Helm chart.
+    Helm,
     /// The comments that say not to report something.
     Suppression,
     /// The repository as a whole: views that join artifacts.
@@ -56,6 +58,7 @@ impl Kind {
             Self::Docs => "docs",
             Self::Workflow => "workflow",
             Self::Compose => "compose",
+            Self::Helm => "helm",
             Self::Python => "python",
             Self::Dependencies => "dependencies",
             Self::Dotenv => "dotenv",
@@ -246,6 +249,9 @@ pub fn parse(source: Source) -> Parsed {
     if runner::recognise(&source) {
         return runner::parse(source);
     }
+    if helm::recognise(&source) {
+        return helm::parse(source);
+    }
     if coverage::recognise(&source) {
         return coverage::parse(source);
     }
@@ -413,6 +419,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         docs::VIEWS,
         workflow::VIEWS,
         compose::VIEWS,
+        helm::VIEWS,
         suppression::VIEWS,
         crate::repository::VIEWS,
         dependencies::VIEWS,

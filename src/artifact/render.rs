@@ -17,6 +17,9 @@ use crate::{
     source::Source,
 };
 
+/// Reads the bytes of a file by its path.
+pub type Bytes<'a> = dyn Fn(&str) -> Option<Vec<u8>> + Sync + 'a;
+
 /// The files of the repository, as renderers see them.
 #[derive(Clone, Copy)]
 pub struct Files<'a> {
@@ -24,6 +27,8 @@ pub struct Files<'a> {
     pub paths: &'a [String],
     /// Reads a file by its path; nothing where there is none or it cannot be read.
     pub read: &'a (dyn Fn(&str) -> Option<Source> + Sync),
+    /// Reads a file that is no text; nothing where none are to be read.
+    pub bytes: Option<&'a Bytes<'a>>,
 }
 
 impl Files<'_> {

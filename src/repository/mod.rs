@@ -244,7 +244,7 @@ mod tests {
             Some(Source::new(*path, *text))
         };
         artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
-        render(&Files { paths: &paths, read: &read }, &artifacts).join(&mut artifacts);
+        render(&Files { paths: &paths, read: &read, bytes: None }, &artifacts).join(&mut artifacts);
         let repository = Repository::new(&artifacts, &paths, &texts, &problems);
         let mut found = Vec::new();
         let Select::Repository(select) = view.select else { return found };

@@ -62,7 +62,8 @@ pub struct Dependency {
     pub tags: Vec<String>,
     /// Which of its values its parent takes over, and where to.
     pub imports: Vec<(String, String)>,
-    span: Span,
+    /// Where it is declared.
+    pub span: Span,
 }
 
 /// A dependency that the chart declares and does not hold.
@@ -306,7 +307,7 @@ mod tests {
             let found = files.iter().find(|(known, _)| *known == path);
             found.map(|(_, text)| Source::new(path, *text))
         };
-        Chart::load("app/", &Files { paths: &paths, read: &read }).unwrap()
+        Chart::load("app/", &Files { paths: &paths, read: &read, bytes: None }).unwrap()
     }
 
     #[test]

@@ -13,7 +13,7 @@ fn rendered(files: &[(&str, &str)]) -> Rendering {
         let found = files.iter().find(|(known, _)| *known == path);
         found.map(|(_, text)| Source::new(path, *text))
     };
-    render_all(&Files { paths: &paths, read: &read })
+    render_all(&Files { paths: &paths, read: &read, bytes: None })
 }
 
 /// The kinds and names of what was rendered, rendering by rendering.

@@ -20,7 +20,7 @@ fn rendered(files: &[(&str, &str)]) -> Rendering {
     for path in &paths {
         artifacts.extend(read(path).and_then(|it| artifact::parse(it).artifact));
     }
-    render(&Files { paths: &paths, read: &read }, &artifacts)
+    render(&Files { paths: &paths, read: &read, bytes: None }, &artifacts)
 }
 
 fn text(files: &[(&str, &str)]) -> String {
