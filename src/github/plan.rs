@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn every_finding_reaches_a_surface_whatever_fails() {
         let mut dice = Dice(3);
-        for round in 0..60 {
+        for round in 0..20 {
             let most = if round == 0 { 6000 } else { 150 };
             let report = report(&mut dice, most);
             let (context, capabilities) = (context(&mut dice), capabilities(&mut dice));
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn budgets_hold_whatever_is_found() {
         let mut dice = Dice(4);
-        for _ in 0..60 {
+        for _ in 0..12 {
             let report = report(&mut dice, 700);
             let (context, capabilities) = (context(&mut dice), capabilities(&mut dice));
             for operation in plan(&report, &context, &capabilities, Change::default()) {
