@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::{
     artifact::{
-        self, Artifact, Kind, Reading, Select, Subject, View,
+        self, Artifact, Kind, Reading, Select, Subject, Suppression, View,
         dockerfile::config::{self, Configs},
         render::{Files, render},
         suppression,
@@ -140,6 +140,11 @@ pub fn evaluate_for(
     let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems)
         .with_patch(patch.as_ref());
     let facts = facts::facts(&repository);
+    let mut answers = repository.answers();
+    let (configured, broken) = artifact::kubernetes::config::read(&artifacts, &texts);
+    answers.extend(configured);
+    outcome.problems.extend(broken);
+    let answers = Answers::new(answers);
     let judged = plan.across(&repository);
     outcome.problems.extend(teams.problems());
     outcome.ruled = teams.rules();
@@ -147,7 +152,7 @@ pub fn evaluate_for(
     outcome.patch = patch;
     outcome.take(judged);
     outcome.take_levels(&configs);
-    outcome.take_suppressions(&artifacts, &plan);
+    outcome.take_suppressions(&artifacts, &answers, &plan);
     artifacts.retain(|it| !it.tree.source.is_rendered());
     outcome.artifacts = artifacts;
     outcome.sort();
@@ -372,7 +377,14 @@ impl Outcome {
     /// Applies the annotations of rendered objects, and leaves one rendering's findings at every
     /// place of the author's: where a rule has something to say there in several renderings, the
     /// first that is not suppressed.
-    fn settle_renderings(&mut self, artifacts: &[Artifact]) {
+    ///
+    /// Gives the places of the author's annotations that covered something.
+    fn settle_renderings(
+        &mut self,
+        artifacts: &[Artifact],
+        answers: &Answers,
+    ) -> BTreeSet<(String, u32)> {
+        let mut covering = BTreeSet::new();
         self.findings.sort_by(|a, b| a.rendered.cmp(&b.rendered));
         let path = |it: &Finding| it.rendered.as_ref().map(|it| it.path.clone());
         for artifact in artifacts.iter().filter(|it| it.tree.source.is_rendered()) {
@@ -380,7 +392,12 @@ impl Outcome {
             let from = self.findings.partition_point(|it| path(it).as_deref() < own);
             let to = self.findings.partition_point(|it| path(it).as_deref() <= own);
             let line = |it: &Finding| it.rendered.as_ref().map_or(0, |it| it.line);
-            waive::apply(&mut self.findings[from..to], &artifact.suppressions, line);
+            let suppressions = with_answers(artifact, answers, artifact.suppressions.clone());
+            let used = waive::apply(&mut self.findings[from..to], &suppressions, line);
+            for (it, _) in suppressions.iter().zip(used).filter(|it| it.1) {
+                let (source, span) = artifact.tree.source.author(it.place);
+                covering.insert((source.path.clone(), span.start));
+            }
         }
         self.findings.sort_by(|a, b| {
             let key = |it: &Finding| (it.waived.is_some(), it.rendered.clone());
@@ -397,6 +414,7 @@ impl Outcome {
                 }
             }
         });
+        covering
     }
 
     /// Gives findings in Dockerfiles the levels that configurations of hadolint say.
@@ -417,25 +435,32 @@ impl Outcome {
     }
 
     /// Applies the suppressions of every artifact, then judges the suppressions themselves.
-    fn take_suppressions(&mut self, artifacts: &[Artifact], plan: &Plan<'_>) {
-        self.settle_renderings(artifacts);
+    fn take_suppressions(&mut self, artifacts: &[Artifact], answers: &Answers, plan: &Plan<'_>) {
+        let covering = self.settle_renderings(artifacts, answers);
         let mut judged = Judged::default();
         for artifact in artifacts.iter().filter(|it| !it.tree.source.is_rendered()) {
             let path = artifact.tree.source.path.as_str();
             let mut suppressions = waive::comments(&artifact.tree.source);
-            let own = suppressions.len();
             suppressions.extend(artifact.suppressions.iter().cloned());
+            let written = suppressions.len();
+            let suppressions = with_answers(artifact, answers, suppressions);
             if suppressions.is_empty() {
                 continue;
             }
             let from = self.findings.partition_point(|it| *it.place.path < *path);
             let to = self.findings.partition_point(|it| *it.place.path <= *path);
-            let used =
-                waive::apply(&mut self.findings[from..to], &suppressions, |it| it.place.start.line);
-            let comments: Vec<_> = suppressions[..own]
+            let line = |it: &Finding| it.place.start.line;
+            let used = waive::apply(&mut self.findings[from..to], &suppressions, line);
+            let is_ours =
+                |it: &Suppression| it.by == "seaworthy" || artifact.kind == Kind::Kubernetes;
+            let comments: Vec<_> = suppressions[..written]
                 .iter()
                 .zip(used)
-                .map(|(comment, used)| (comment, used, plan.has(&comment.what)))
+                .filter(|(it, _)| is_ours(it))
+                .map(|(it, used)| {
+                    let used = used || covering.contains(&(path.to_owned(), it.place.start));
+                    (it, used, plan.has(&it.what))
+                })
                 .collect();
             let comments = suppression::artifact(&artifact.tree.source, &comments);
             plan.file(&comments, &mut judged);
@@ -455,6 +480,29 @@ impl Outcome {
         self.problems.dedup();
         fingerprint(&mut self.findings);
     }
+}
+
+/// What other files say to findings in an artifact, by its path.
+struct Answers(BTreeMap<String, Vec<Suppression>>);
+
+impl Answers {
+    fn new(all: Vec<(String, Suppression)>) -> Self {
+        let mut by_path: BTreeMap<String, Vec<Suppression>> = BTreeMap::new();
+        for (path, it) in all {
+            by_path.entry(path).or_default().push(it);
+        }
+        Self(by_path)
+    }
+}
+
+/// The suppressions with the answers that other files give to findings in the artifact.
+fn with_answers(
+    artifact: &Artifact,
+    answers: &Answers,
+    suppressions: Vec<Suppression>,
+) -> Vec<Suppression> {
+    let of_it = answers.0.get(&artifact.tree.source.path).into_iter().flatten();
+    suppressions.into_iter().chain(of_it.cloned()).collect()
 }
 
 /// Gives each finding the hash of what stays the same when lines above it come and go: its rule,

@@ -6,10 +6,13 @@ use crate::{
     source::Source,
 };
 
+pub mod config;
 mod derive;
+mod heap;
 mod lifecycle;
 mod manifest;
 mod pods;
+mod schema;
 mod suppress;
 mod views;
 

@@ -192,6 +192,7 @@ pub fn reading(path: &str) -> Reading {
         return Reading::Artifact;
     }
     if Repository::wants_text(path)
+        || kubernetes::config::is_config(&name)
         || is_text
         || is_compose
         || is_workflow

@@ -16,6 +16,7 @@ pub fn artifact(source: &Source, comments: &[(&Suppression, bool, bool)]) -> Art
         let id = tree.open_map(Key::None, comment.place);
         tree.text(Key::Text("what"), &comment.what, comment.place);
         tree.text(Key::Text("reason"), &comment.reason, comment.place);
+        tree.text(Key::Text("by"), comment.by, comment.place);
         tree.bool(Key::Text("used"), *used, comment.place);
         tree.bool(Key::Text("known"), *known, comment.place);
         tree.close(id);
@@ -27,27 +28,43 @@ pub fn artifact(source: &Source, comments: &[(&Suppression, bool, bool)]) -> Art
     Artifact { derived, ..Artifact::new(Kind::Suppression, tree) }
 }
 
-/// The views.
-pub const VIEWS: &[View] = &[View {
-    name: "suppression.comment",
-    kind: Kind::Suppression,
-    means: "a comment `# seaworthy: allow …`, once the rest of the file is judged",
-    vars: &[Field {
-        name: "it",
-        shape: Shape::Record(&[
-            Field { name: "what", shape: Shape::Text, means: "the rules it names" },
-            Field { name: "reason", shape: Shape::Text, means: "the reason it gives, or nothing" },
-            Field { name: "used", shape: Shape::Bool, means: "whether it covered a finding" },
-            Field { name: "known", shape: Shape::Bool, means: "whether a rule it names is on" },
-        ]),
-        means: "the comment",
-    }],
-    select: Select::File(select),
-}];
+const FIELDS: &[Field] = &[
+    Field { name: "what", shape: Shape::Text, means: "the rules it names" },
+    Field { name: "reason", shape: Shape::Text, means: "the reason it gives, or nothing" },
+    Field {
+        name: "by",
+        shape: Shape::Text,
+        means: "whose form it has: `seaworthy`, a peer's name",
+    },
+    Field { name: "used", shape: Shape::Bool, means: "whether it covered a finding" },
+    Field { name: "known", shape: Shape::Bool, means: "whether a rule it names is on" },
+];
 
-fn select<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+const fn view(name: &'static str, means: &'static str, select: Select) -> View {
+    const IT: &[Field] =
+        &[Field { name: "it", shape: Shape::Record(FIELDS), means: "the comment" }];
+    View { name, kind: Kind::Suppression, means, vars: IT, select }
+}
+
+/// The views.
+pub const VIEWS: &[View] = &[
+    view(
+        "suppression.comment",
+        "a comment `# seaworthy: allow …`, once the rest of the file is judged",
+        Select::File(|artifact, emit| select(artifact, |by| by == "seaworthy", emit)),
+    ),
+    view(
+        "suppression.annotation",
+        "an annotation or a comment of a peer in a manifest, once the rest of the file is judged",
+        Select::File(|artifact, emit| select(artifact, |by| by != "seaworthy", emit)),
+    ),
+];
+
+fn select<'a>(artifact: &'a Artifact, wanted: fn(&str) -> bool, emit: Emit<'_, 'a>) {
     for &id in &artifact.derived {
         let node = artifact.tree.node(id);
-        emit(Subject { values: vec![Value::Node(node)], at: node, object: None });
+        if wanted(node.str("by").unwrap_or_default()) {
+            emit(Subject { values: vec![Value::Node(node)], at: node, object: None });
+        }
     }
 }

@@ -55,6 +55,15 @@ pub(super) struct Shipped<'a> {
     stage: Node<'a>,
 }
 
+impl<'a> Shipped<'a> {
+    /// The user that the image runs as, where it is for certain not root.
+    pub(super) fn user(&self) -> Option<Node<'a>> {
+        let is = |user: Node<'a>, key: &str| user.get(key).and_then(Node::as_bool) == Some(true);
+        let user = self.stage.get("user").filter(|it| it.is_map())?;
+        (!is(user, "is_root") && !is(user, "is_variable")).then_some(user)
+    }
+}
+
 /// The facts of a Dockerfile.
 pub(super) fn facts(artifact: &Artifact) -> Option<Node<'_>> {
     artifact.derived.first().map(|&root| artifact.tree.node(root))

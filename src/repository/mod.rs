@@ -1,10 +1,12 @@
 //! The joins across artifacts: images, workloads, targets, routes, stages.
 
 mod access;
+mod answers;
 mod build;
 mod builds;
 mod copy;
 mod coverage;
+mod custom;
 mod docs;
 mod image;
 mod ingress;
@@ -35,7 +37,7 @@ use self::{
     task::Tasks,
 };
 use crate::{
-    artifact::{Artifact, Kind, View},
+    artifact::{Artifact, Kind, Suppression, View},
     document::{Problem, Tree},
     patch::PatchCoverage,
     source::Source,
@@ -129,6 +131,12 @@ impl<'a> Repository<'a> {
         self.files.binary_search_by(|it| it.as_str().cmp(path)).is_ok()
     }
 
+    /// What one file says to findings in another, with the path of the file or the rendering that
+    /// it is for.
+    pub fn answers(&self) -> Vec<(String, Suppression)> {
+        answers::answers(self)
+    }
+
     /// Whether the repository holds a folder at this path (a file lies below it).
     pub fn has_folder(&self, path: &str) -> bool {
         let prefix = format!("{}/", path.trim_end_matches('/'));
@@ -160,6 +168,7 @@ pub const VIEWS: &[View] = &[
     monitor::VIEW,
     access::VIEW,
     access::ACCOUNT,
+    custom::VIEW,
     reference::VIEW,
     recipe::VIEW,
     task::TASK_VIEW,

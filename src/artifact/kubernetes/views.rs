@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
+    heap,
     lifecycle::life,
     manifest::{Container, Manifest, Pod, manifests},
+    schema,
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
@@ -117,6 +119,31 @@ pub const VIEWS: &[View] = &[
             field("replacement", Shape::Text, "the `apiVersion` to use; empty if there is none"),
         ],
         deprecated_apis,
+    ),
+    view(
+        "kubernetes.heap",
+        "every flag that tells the JVM, Node or Go how much memory to use, in a container with a limit",
+        &[
+            it("the text that holds the flag"),
+            OBJECT,
+            CONTAINER,
+            field("flag", Shape::Text, "the flag, as written"),
+            field("bytes", Shape::Number, "the bytes it asks for"),
+        ],
+        heaps,
+    ),
+    view(
+        "kubernetes.faulty_field",
+        "every field of a built-in kind that the kind does not have, or that is of another type",
+        &[
+            it("the value of the field"),
+            OBJECT,
+            field("name", Shape::Text, "the field; empty for an item of a list"),
+            field("owner", Shape::Text, "the structure that it stands in: `PodSpec`, …"),
+            field("wanted", Shape::Text, "what it must be; null where there is no such field"),
+            field("meant", Shape::Text, "the field that is much like it; null if there is none"),
+        ],
+        faulty_fields,
     ),
     view(
         "kubernetes.workload",
@@ -320,6 +347,45 @@ fn deprecated_apis<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
             at: manifest.raw().get("apiVersion").unwrap_or_else(|| manifest.raw()),
             object: Some(manifest.object()),
         });
+    }
+}
+
+fn heaps<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for (manifest, pod) in judged(artifact) {
+        for container in pod.containers() {
+            for heap in heap::heaps(container) {
+                emit(Subject {
+                    values: vec![
+                        heap.node.into(),
+                        manifest.record().into(),
+                        container.raw().into(),
+                        heap.flag.into(),
+                        heap.bytes.into(),
+                    ],
+                    at: heap.node,
+                    object: Some(manifest.object()),
+                });
+            }
+        }
+    }
+}
+
+fn faulty_fields<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    for manifest in manifests(artifact).filter(|it| !it.is_patch()) {
+        for fault in schema::faults(manifest.raw()) {
+            emit(Subject {
+                values: vec![
+                    fault.node.into(),
+                    manifest.record().into(),
+                    fault.node.key().into(),
+                    fault.owner.into(),
+                    fault.wanted.map_or(Value::Null, Value::Str),
+                    fault.meant.map_or(Value::Null, Value::Str),
+                ],
+                at: fault.node,
+                object: Some(manifest.object()),
+            });
+        }
     }
 }
 
