@@ -122,9 +122,10 @@ fn port_subject<'a>(
     target: Node<'a>,
 ) -> Subject<'a> {
     let named = target.as_str().is_some_and(|it| it.parse::<u16>().is_err());
-    let lacking = workloads
-        .iter()
-        .find(|it| !repository.objects.is_patched(it) && !it.template && !declares(it, target));
+    let known = |it: &&&Object<'a>| !repository.objects.is_patched(it) && !it.template;
+    // Pods without the port get no traffic for it: that is what selects among several workloads.
+    let declared = workloads.iter().any(|it| !known(&it) || declares(it, target));
+    let lacking = workloads.first().filter(|_| !declared);
     let lists = lacking.is_some_and(|it| container_ports(it).next().is_some());
     Subject {
         values: vec![record([

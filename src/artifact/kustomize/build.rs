@@ -66,7 +66,12 @@ impl<'l, 'a> Build<'l, 'a> {
 
     fn collect(&mut self, folder: &str, into: Collected) -> Option<Collected> {
         let path = NAMES.iter().map(|it| join(folder, it)).find(|it| self.library.has(it))?;
-        let file = self.library.load(&path)?.documents.first().cloned()?;
+        let loaded = self.library.load(&path)?;
+        let file = loaded.documents.first()?;
+        if !self.library.spend(loaded.values + 1, file.at) {
+            return None;
+        }
+        let file = file.clone();
         if self.stack.len() == DEEPEST || self.stack.iter().any(|it| it == folder) {
             self.trouble(file.at, "kustomizations that name each other are not built".to_owned());
             return None;
@@ -108,6 +113,9 @@ impl<'l, 'a> Build<'l, 'a> {
     }
 
     fn transform(&mut self, folder: &str, file: &Node, all: &mut Collected) {
+        if !self.library.step(all.objects.len().saturating_mul(file.size()), file.at) {
+            return;
+        }
         let fields = fields(&all.configurations);
         let objects = &mut all.objects;
         patch::strategic(self, folder, file, objects);
@@ -124,7 +132,13 @@ impl<'l, 'a> Build<'l, 'a> {
             for replacement in &documents {
                 let one = std::slice::from_ref(replacement);
                 let all = if replacement.items().is_empty() { one } else { replacement.items() };
-                all.iter().for_each(|it| replace::replace(objects, it));
+                for it in all {
+                    if let Some(value) = replace::source(objects, it)
+                        && self.library.spend(value.size(), it.at)
+                    {
+                        replace::replace(objects, it, &value);
+                    }
+                }
             }
         }
         for it in file.get("transformers").into_iter().flat_map(Node::items) {
@@ -185,6 +199,10 @@ impl<'l, 'a> Build<'l, 'a> {
 
     fn component(&mut self, folder: &str, entry: &Node, all: &mut Collected) {
         let Some(path) = self.local(folder, entry) else { return };
+        let values = all.objects.iter().map(|it| it.node.size()).sum();
+        if !self.library.step(values, entry.at) {
+            return;
+        }
         let so_far = std::mem::take(all);
         // A component that is not here leaves what was collected before it.
         let kept =
@@ -250,7 +268,7 @@ impl<'l, 'a> Build<'l, 'a> {
         if !loaded.documents.is_empty() {
             self.parts.insert(path);
         }
-        if !self.library.spend(loaded.documents.len() * 50) {
+        if !self.library.spend(loaded.values, entry.at) {
             return None;
         }
         Some(loaded)

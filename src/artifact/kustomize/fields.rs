@@ -8,6 +8,9 @@ use super::{
     object::Id,
 };
 
+/// How many parts of a path are followed.
+const DEEPEST: usize = 60;
+
 /// A field of some kinds of object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Field {
@@ -314,7 +317,8 @@ impl Field {
 /// The parts of a path; `\/` is no separator.
 fn split(path: &str) -> Vec<String> {
     let path = path.replace("\\/", "\u{1}");
-    path.split('/').filter(|it| !it.is_empty()).map(|it| it.replace('\u{1}', "/")).collect()
+    let parts = path.split('/').filter(|it| !it.is_empty()).take(DEEPEST);
+    parts.map(|it| it.replace('\u{1}', "/")).collect()
 }
 
 fn visit(node: &mut Node, path: &[String], create: Option<At>, change: &mut dyn FnMut(&mut Node)) {

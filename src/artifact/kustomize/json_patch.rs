@@ -2,6 +2,12 @@
 
 use super::model::{Data, Entry, Node};
 
+/// How many values operations may copy within one object.
+const COPIES: usize = 100_000;
+
+/// How many parts a pointer may have.
+const DEEPEST: usize = 60;
+
 /// Applies the operations to an object.
 ///
 /// # Errors
@@ -9,12 +15,16 @@ use super::model::{Data, Entry, Node};
 pub(super) fn apply(object: &mut Node, operations: &Node) -> Result<(), String> {
     let one = std::slice::from_ref(operations);
     let all = if operations.entries().is_empty() { operations.items() } else { one };
-    all.iter().try_for_each(|it| operation(object, it))
+    let mut copies = COPIES;
+    all.iter().try_for_each(|it| operation(object, it, &mut copies))
 }
 
-fn operation(object: &mut Node, it: &Node) -> Result<(), String> {
+fn operation(object: &mut Node, it: &Node, copies: &mut usize) -> Result<(), String> {
     let (op, path) = (it.scalar_at(&["op"]), it.scalar_at(&["path"]));
     let from = it.scalar_at(&["from"]);
+    if path.matches('/').count() > DEEPEST {
+        return Err(format!("a pointer has more than {DEEPEST} parts"));
+    }
     let missing = || format!("`{op}` finds nothing at `{path}`");
     let value = || it.get("value").cloned().unwrap_or_else(|| Node::new(it.at, Data::Null));
     match op {
@@ -36,7 +46,9 @@ fn operation(object: &mut Node, it: &Node) -> Result<(), String> {
             add(object, path, value).ok_or_else(missing)
         }
         "copy" => {
-            let value = find(object, from).ok_or_else(missing)?.clone();
+            let found = find(object, from).ok_or_else(missing)?;
+            *copies = copies.checked_sub(found.size()).ok_or("too much is copied")?;
+            let value = found.clone();
             add(object, path, value).ok_or_else(missing)
         }
         "test" => {

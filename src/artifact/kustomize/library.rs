@@ -11,7 +11,13 @@ use crate::{
 };
 
 /// How many values all builds of a repository may hold.
-const VALUES: usize = 8_000_000;
+const VALUES: usize = 4_000_000;
+
+/// How many values all builds of a repository may look at.
+const STEPS: usize = 200_000_000;
+
+/// How far ahead the next line of an inline text is looked for.
+const WINDOW: usize = 1000;
 
 /// The files that builds have read.
 pub(super) struct Library<'a> {
@@ -20,6 +26,7 @@ pub(super) struct Library<'a> {
     pub(super) sources: Vec<Arc<Source>>,
     known: HashMap<String, Option<Arc<Loaded>>>,
     budget: usize,
+    steps: usize,
     pub(super) problems: Vec<Problem>,
     /// Whether the bodies of custom resource definitions are built as well; rules that look at
     /// them find them in their own files.
@@ -32,6 +39,8 @@ pub(super) struct Loaded {
     pub(super) documents: Vec<Node>,
     /// Whether definitions were left out.
     pub(super) definitions: bool,
+    /// How many values the documents hold.
+    pub(super) values: usize,
 }
 
 impl<'a> Library<'a> {
@@ -46,6 +55,7 @@ impl<'a> Library<'a> {
             sources: Vec::new(),
             known: HashMap::new(),
             budget: VALUES,
+            steps: STEPS,
             problems: Vec::new(),
             with_definitions,
         }
@@ -55,10 +65,28 @@ impl<'a> Library<'a> {
         self.files.has(path)
     }
 
-    /// Takes the cost of copying so many values; false when nothing is left.
-    pub(super) fn spend(&mut self, values: usize) -> bool {
-        self.budget = self.budget.saturating_sub(values);
-        self.budget > 0
+    /// Takes the cost of copying so many values at a place; false when nothing is left, which is
+    /// said once.
+    pub(super) fn spend(&mut self, values: usize, at: At) -> bool {
+        let had = self.budget;
+        self.budget = had.saturating_sub(values);
+        self.say_limit(had, self.budget, at)
+    }
+
+    /// The same for looking at so many values.
+    pub(super) fn step(&mut self, values: usize, at: At) -> bool {
+        let had = self.steps;
+        self.steps = had.saturating_sub(values);
+        self.say_limit(had, self.steps, at)
+    }
+
+    fn say_limit(&mut self, had: usize, left: usize, at: At) -> bool {
+        if had > 0 && left == 0 {
+            let source = &self.sources[at.file as usize];
+            let reason = "the builds of Kustomize are too large: from here on they are not judged";
+            self.problems.push(Problem::at(source, at.span.start, Trouble::Limit, reason));
+        }
+        left > 0
     }
 
     /// The text of a file that is put into a generated object.
@@ -100,6 +128,7 @@ impl<'a> Library<'a> {
         let definitions = tree.documents().any(|it| is_definition(&it));
         let place = |span| At { file, span };
         let mut documents = Vec::new();
+        let before = self.budget;
         for it in tree.documents().filter(|it| !it.is_null() && !is_definition(it)) {
             match model::copy(it, &place, &mut self.budget) {
                 Some(document) => documents.push(document),
@@ -111,7 +140,7 @@ impl<'a> Library<'a> {
                 }
             }
         }
-        Loaded { documents, definitions }
+        Loaded { documents, definitions, values: before - self.budget }
     }
 
     /// The documents in a text that is written inside a file, such as an inline patch.
@@ -124,7 +153,11 @@ impl<'a> Library<'a> {
         for line in inner.split_inclusive('\n') {
             let end = text.at.span.end as usize;
             let rest = outer.text.get(cursor..end.max(cursor)).unwrap_or_default();
-            let at = match rest.find(line.trim_end()).filter(|_| !line.trim().is_empty()) {
+            let mut near = rest.len().min(line.len() + WINDOW);
+            while !rest.is_char_boundary(near) {
+                near -= 1;
+            }
+            let at = match rest[..near].find(line.trim_end()).filter(|_| !line.trim().is_empty()) {
                 Some(found) => {
                     let start = cursor + found;
                     cursor = start + line.trim_end().len();

@@ -139,6 +139,16 @@ impl Node {
         }
     }
 
+    /// How many values it holds, itself among them.
+    pub(super) fn size(&self) -> usize {
+        let below: usize = match &self.data {
+            Data::List(items) => items.iter().map(Node::size).sum(),
+            Data::Map(entries) => entries.iter().map(|it| it.value.size()).sum(),
+            _ => 0,
+        };
+        1 + below
+    }
+
     /// Whether two values are the same, wherever they were written.
     pub(super) fn same(&self, other: &Node) -> bool {
         match (&self.data, &other.data) {

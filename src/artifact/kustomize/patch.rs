@@ -78,6 +78,9 @@ fn merge_one(
     objects: &mut Vec<Object>,
 ) {
     let id = Id::of(patch);
+    if !build.library.step(objects.len().saturating_mul(20), patch.at) {
+        return;
+    }
     let hits: Vec<bool> = match target.map(Selector::new) {
         Some(Some(selector)) => objects.iter().map(|it| selector.selects(it)).collect(),
         Some(None) => {
@@ -94,6 +97,10 @@ fn merge_one(
     let option = |key| entry.scalar_at(&["options", key]) == "true";
     let (renames, retypes) = (option("allowNameChange"), option("allowKindChange"));
     let mut deleted = Vec::new();
+    let count = hits.iter().filter(|it| **it).count();
+    if !build.library.spend(patch.size().saturating_mul(count), patch.at) {
+        return;
+    }
     for (at, object) in objects.iter_mut().enumerate().filter(|(at, _)| hits[*at]) {
         if renames || retypes {
             object.remember();
@@ -135,7 +142,11 @@ fn operate(build: &mut Build<'_, '_>, patch: &Node, target: &Node, objects: &mut
     let Some(selector) = Selector::new(target) else {
         return build.trouble(target.at, "the target is no regular expression".to_owned());
     };
+    let cost = patch.size();
     for object in objects.iter_mut().filter(|it| selector.selects(it)) {
+        if !build.library.spend(cost, patch.at) {
+            return;
+        }
         object.remember();
         // Kustomize keeps its own notes there while it builds, so the map is always present.
         let at = object.node.at;

@@ -1,5 +1,7 @@
 //! Names in other objects follow the objects that changed their names.
 
+use std::collections::HashMap;
+
 use super::{
     fields::{Field, Reference},
     model::{Data, Node},
@@ -28,11 +30,20 @@ pub(super) fn update(objects: &mut [Object], references: &[Reference]) {
     if targets.iter().all(|it| it.past.is_empty()) {
         return;
     }
+    let mut names: Names<'_> = HashMap::new();
+    for target in &targets {
+        for id in &target.past {
+            let known = names.entry(id.name.as_str()).or_default();
+            if !known.last().is_some_and(|it| std::ptr::eq(*it, target)) {
+                known.push(target);
+            }
+        }
+    }
     for (at, object) in objects.iter_mut().enumerate() {
         let first = object.first_id();
         for reference in references {
             for field in reference.fields.iter().filter(|it| it.is_of(&first)) {
-                let context = Context::new(&targets, &targets[at], object, reference, field);
+                let context = Context::new(&names, &targets[at], object, reference, field);
                 let at = object.node.at;
                 Field { create: false, ..field.clone() }
                     .visit(&mut object.node, at, &mut |it| context.set(it));
@@ -41,41 +52,51 @@ pub(super) fn update(objects: &mut [Object], references: &[Reference]) {
     }
 }
 
+/// The objects by the names that they once had.
+type Names<'t> = HashMap<&'t str, Vec<&'t Target>>;
+
 /// One field of one object, and what it may name.
-struct Context<'t> {
-    targets: Vec<&'t Target>,
+struct Context<'n, 't> {
+    names: &'n Names<'t>,
     own: &'t Target,
-    reference: &'t Reference,
+    reference: &'n Reference,
     /// What a `roleRef` says it names.
     role: Option<(String, String)>,
+    /// The namespaces of the subjects of a RoleBinding.
+    subjects: Vec<String>,
 }
 
-impl<'t> Context<'t> {
+impl<'n, 't> Context<'n, 't> {
     fn new(
-        targets: &'t [Target],
+        names: &'n Names<'t>,
         own: &'t Target,
         object: &Object,
-        reference: &'t Reference,
+        reference: &'n Reference,
         field: &Field,
     ) -> Self {
         let role = field.path.ends_with("roleRef/name").then(|| {
             let part = |key| object.node.scalar_at(&["roleRef", key]).to_owned();
             (part("apiGroup"), part("kind"))
         });
-        let subjects: Vec<&str> = match own.id.kind.as_str() {
+        let subjects = match own.id.kind.as_str() {
             "RoleBinding" => {
                 let subjects = object.node.get("subjects").into_iter().flat_map(Node::items);
-                subjects.map(|it| it.scalar_at(&["namespace"])).collect()
+                subjects.map(|it| it.scalar_at(&["namespace"]).to_owned()).collect()
             }
             _ => Vec::new(),
         };
-        let can_name = |it: &&Target| {
-            own.id.is_cluster_scoped()
+        Self { names, own, reference, role, subjects }
+    }
+
+    /// The objects that once had the name and that the field can reach.
+    fn named(&self, name: &str) -> Vec<&'t Target> {
+        let reaches = |it: &&Target| {
+            self.own.id.is_cluster_scoped()
                 || it.id.is_cluster_scoped()
-                || it.id.effective_namespace() == own.id.effective_namespace()
-                || subjects.contains(&it.id.namespace.as_str())
+                || it.id.effective_namespace() == self.own.id.effective_namespace()
+                || self.subjects.contains(&it.id.namespace)
         };
-        Self { targets: targets.iter().filter(can_name).collect(), own, reference, role }
+        self.names.get(name).into_iter().flatten().copied().filter(reaches).collect()
     }
 
     fn set(&self, node: &mut Node) {
@@ -84,7 +105,7 @@ impl<'t> Context<'t> {
             Data::Map(_) => self.set_map(node),
             _ => {
                 let Some(name) = node.scalar() else { return };
-                if let Some(target) = self.find(name, &self.targets, false)
+                if let Some(target) = self.find(self.named(name), false)
                     && target.id.name != name
                 {
                     node.data = Data::Text(target.id.name.as_str().into());
@@ -96,11 +117,11 @@ impl<'t> Context<'t> {
     /// A map with `name` and perhaps `namespace`: both follow.
     fn set_map(&self, node: &mut Node) {
         let Some(name) = node.get("name").and_then(Node::scalar).map(str::to_owned) else { return };
-        let targets = match node.get("namespace").and_then(Node::scalar) {
-            Some(namespace) => self.in_namespace(namespace),
-            None => self.targets.clone(),
-        };
-        let Some(target) = self.find(&name, &targets, true) else { return };
+        let mut targets = self.named(&name);
+        if let Some(namespace) = node.get("namespace").and_then(Node::scalar) {
+            targets = in_namespace(&targets, namespace);
+        }
+        let Some(target) = self.find(targets, true) else { return };
         let at = node.get("name").map_or(node.at, |it| it.at);
         node.set("name", Node::text(at, &target.id.name));
         if !target.id.namespace.is_empty() {
@@ -109,22 +130,12 @@ impl<'t> Context<'t> {
         }
     }
 
-    fn in_namespace(&self, namespace: &str) -> Vec<&'t Target> {
-        let pick = |of: &dyn Fn(&Target) -> String| -> Vec<&'t Target> {
-            self.targets.iter().copied().filter(|it| of(it) == namespace).collect()
-        };
-        let first = pick(&|it| it.past.first().unwrap_or(&it.id).namespace.clone());
-        if first.is_empty() { pick(&|it| it.id.namespace.clone()) } else { first }
-    }
-
     /// The one object that the name means; nothing where it is none or could be several.
-    fn find(&self, name: &str, among: &[&'t Target], with_namespace: bool) -> Option<&'t Target> {
+    fn find(&self, among: Vec<&'t Target>, with_namespace: bool) -> Option<&'t Target> {
         let (group, version, kind) =
             (&self.reference.group, &self.reference.version, &self.reference.kind);
         let mut found: Vec<&Target> = among
-            .iter()
-            .copied()
-            .filter(|it| it.past.iter().any(|id| id.name == name))
+            .into_iter()
             .filter(|it| it.past.iter().any(|id| id.is_of(group, version, kind)))
             .filter(|it| {
                 let is_role = |(group, kind): &(String, String)| {
@@ -159,4 +170,14 @@ impl<'t> Context<'t> {
         };
         same(&self.own.prefixes, &other.prefixes) && same(&self.own.suffixes, &other.suffixes)
     }
+}
+
+/// Those that were in the namespace at first, or are in it now.
+fn in_namespace<'t>(targets: &[&'t Target], namespace: &str) -> Vec<&'t Target> {
+    let first = |it: &Target| it.past.first().unwrap_or(&it.id).namespace == namespace;
+    let found: Vec<_> = targets.iter().copied().filter(|it| first(it)).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    targets.iter().copied().filter(|it| it.id.namespace == namespace).collect()
 }

@@ -7,9 +7,18 @@ use super::{
     patch::Selector,
 };
 
-/// Runs one entry of `replacements`.
-pub(super) fn replace(objects: &mut [Object], entry: &Node) {
-    let Some(value) = source(objects, entry) else { return };
+/// Texts longer than this are not made longer: variables may name each other.
+const LONGEST: usize = 1 << 16;
+
+/// How many parts of a path are followed.
+const DEEPEST: usize = 60;
+
+/// How many values one entry of `replacements` may write.
+const COPIES: usize = 100_000;
+
+/// Copies the value of one entry of `replacements` to its targets.
+pub(super) fn replace(objects: &mut [Object], entry: &Node, value: &Node) {
+    let mut copies = COPIES / value.size();
     for target in entry.get("targets").into_iter().flat_map(Node::items) {
         let Some(select) = target.get("select").and_then(Selector::new) else { continue };
         let rejects: Vec<_> = target
@@ -26,14 +35,18 @@ pub(super) fn replace(objects: &mut [Object], entry: &Node) {
                 let path = split(path.scalar().unwrap_or_default());
                 let create = target.scalar_at(&["options", "create"]) == "true";
                 visit(&mut object.node, &path, create, &mut |it| {
-                    set(it, &value, target.get("options"));
+                    if copies > 0 {
+                        copies -= 1;
+                        set(it, value, target.get("options"));
+                    }
                 });
             }
         }
     }
 }
 
-fn source(objects: &[Object], entry: &Node) -> Option<Node> {
+/// The value that an entry of `replacements` copies.
+pub(super) fn source(objects: &[Object], entry: &Node) -> Option<Node> {
     if let Some(value) = entry.get("sourceValue") {
         return Some(value.clone());
     }
@@ -121,6 +134,7 @@ fn split(path: &str) -> Vec<String> {
     }
     parts.push(part);
     parts.retain(|it| !it.is_empty());
+    parts.truncate(DEEPEST);
     // `[a.b/c]` is a key with dots; `[name=web]` looks for an item.
     let plain = |it: &String| it.strip_prefix('[')?.strip_suffix(']').map(str::to_owned);
     parts.iter().map(|it| plain(it).filter(|it| !it.contains('=')).unwrap_or(it.clone())).collect()
@@ -196,7 +210,7 @@ fn expand(node: &mut Node, values: &[(String, String)]) {
         Data::Map(entries) => entries.iter_mut().for_each(|it| expand(&mut it.value, values)),
         Data::Text(text) => {
             for (name, value) in values {
-                if text.contains(name.as_str()) {
+                if text.contains(name.as_str()) && text.len() < LONGEST {
                     *text = text.replace(name.as_str(), value).into();
                 }
             }
