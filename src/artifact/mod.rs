@@ -428,6 +428,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         crate::repository::PYTHON[0],
         crate::repository::PYTHON[1],
         crate::repository::PYTHON[2],
+        crate::repository::PYTHON[3],
     ]
     .into_iter()
     .flatten()

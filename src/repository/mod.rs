@@ -199,7 +199,8 @@ pub const VIEWS: &[View] = &[
 ];
 
 /// The views over Python code.
-pub const PYTHON: [&[View]; 3] = [python::VIEWS, python::WHOLE, python::MIGRATIONS];
+pub const PYTHON: [&[View]; 4] =
+    [python::VIEWS, python::WHOLE, python::MIGRATIONS, python::VARIABLES];
 
 /// A map of fields.
 fn record<'a, const N: usize>(fields: [(&'a str, Value<'a>); N]) -> Value<'a> {

@@ -1,4 +1,5 @@
-//! Probes of containers that are built here, against the routes that their OpenAPI document lists.
+//! Probes of containers that are built here, against the routes that their OpenAPI document or
+//! their code lists.
 
 use super::{
     Repository, brief,
@@ -35,19 +36,23 @@ const HEALTH: &[&str] = &[
 const FIELDS: &[Field] = &[
     Field { name: "kind", shape: Shape::Text, means: "`livenessProbe`, …" },
     Field { name: "path", shape: Shape::Any, means: "the path that it asks for" },
-    Field { name: "served", shape: Shape::Bool, means: "whether the document lists that path" },
-    Field { name: "listed", shape: Shape::Text, means: "the health paths that the document lists" },
-    Field { name: "document", shape: Shape::Text, means: "the path of the document" },
+    Field { name: "served", shape: Shape::Bool, means: "whether that path is listed" },
+    Field { name: "listed", shape: Shape::Text, means: "the health paths that are listed" },
+    Field {
+        name: "document",
+        shape: Shape::Text,
+        means: "the path of the document, or of the app",
+    },
     Field { name: "container", shape: Shape::Any, means: "the container" },
     Field { name: "workload", shape: Shape::Any, means: "its workload" },
 ];
 
 /// One subject for each HTTP probe of a container whose interface is described in the repository,
-/// where the description lists some path for the health.
+/// where the description, or else the code of its app, lists some path for the health.
 pub(super) const VIEW: View = View {
     name: "repository.probe",
     kind: Kind::Repository,
-    means: "an HTTP probe of a container whose OpenAPI document lists health paths",
+    means: "an HTTP probe of a container whose OpenAPI document or code lists health paths",
     vars: &[Field { name: "it", shape: Shape::Record(FIELDS), means: "the probe" }],
     select: Select::Repository(select),
 };
@@ -59,9 +64,18 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         }
         for (container, image) in images(workload) {
             let built = shipped(repository, image);
-            let document = built.and_then(|it| document(repository, it.artifact));
-            if let Some(document) = document {
-                probes(workload, container, document, emit);
+            let Some(built) = built else { continue };
+            match document(repository, built.artifact) {
+                Some(document) => {
+                    let path = &document.tree.source.path;
+                    probes(workload, container, (path, &routes(document)), emit);
+                }
+                None => {
+                    let folder = built.artifact.tree.source.folder();
+                    if let Some((app, served)) = repository.python.served_below(folder) {
+                        probes(workload, container, (app, &served), emit);
+                    }
+                }
             }
         }
     }
@@ -82,10 +96,9 @@ fn document<'a>(repository: &'a Repository<'a>, dockerfile: &Artifact) -> Option
 fn probes<'a>(
     workload: &'a Object<'a>,
     container: Node<'a>,
-    document: &'a Artifact,
+    (document, routes): (&'a str, &[String]),
     emit: Emit<'_, 'a>,
 ) {
-    let routes = routes(document);
     let is_health = |it: &&String| it.rsplit('/').next().is_some_and(|it| HEALTH.contains(&it));
     let listed: Vec<_> = routes.iter().filter(is_health).map(String::as_str).collect();
     if listed.is_empty() {
@@ -105,7 +118,7 @@ fn probes<'a>(
                 ("path", Value::Node(path)),
                 ("served", Value::Bool(served)),
                 ("listed", Value::text(listed.join("`, `"))),
-                ("document", Value::Str(&document.tree.source.path)),
+                ("document", Value::Str(document)),
                 ("container", Value::Node(container)),
                 ("workload", brief(workload)),
             ])],
@@ -116,7 +129,7 @@ fn probes<'a>(
 }
 
 /// The paths of a document, with and without the base paths of its servers.
-fn routes(document: &Artifact) -> Vec<String> {
+pub(super) fn routes(document: &Artifact) -> Vec<String> {
     let Some(root) = document.tree.documents().next() else { return Vec::new() };
     let servers = root.get("servers").into_iter().flat_map(Node::children);
     let urls = servers.filter_map(|it| it.str("url"));

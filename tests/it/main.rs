@@ -5,5 +5,6 @@
 mod cli;
 mod fixtures;
 mod house;
+mod laws;
 mod makefiles;
 mod rules;

@@ -125,9 +125,8 @@ fn call_default<'e>(scope: &Scope<'_>, call: &'e ExprCall, setting: &mut Setting
 
 /// Whether a call reads a variable of the environment: its first argument names it.
 fn reads_environment(path: &str) -> bool {
-    let base = path.trim_end_matches("()");
     matches!(path, "os.getenv" | "os.environ.get" | "environ.get" | "getenv")
-        || matches!(base, "decouple.config" | "starlette.config.Config")
+        || path == "decouple.config"
         || path.starts_with("starlette.config.Config()")
         || path.starts_with("environs.Env().")
         || path.starts_with("environ.Env()")

@@ -2,19 +2,24 @@
 //! its routes.
 
 mod migrations;
+mod paths;
 mod routes;
 mod service_view;
 mod services;
 mod tests_view;
+mod variables;
 mod views;
 
 use std::collections::HashMap;
 
 use self::routes::Route;
-pub(super) use self::{migrations::VIEWS as MIGRATIONS, services::Service, views::VIEWS};
+pub(super) use self::{
+    migrations::VIEWS as MIGRATIONS, services::Service, variables::VIEWS as VARIABLES, views::VIEWS,
+};
 
 /// The views over services and tests as a whole.
-pub(super) const WHOLE: &[crate::artifact::View] = &[service_view::VIEW, tests_view::VIEW];
+pub(super) const WHOLE: &[crate::artifact::View] =
+    &[service_view::VIEW, tests_view::VIEW, paths::VIEW];
 use crate::{
     artifact::{Artifact, Kind, python::role::Role},
     document::Node,
@@ -84,6 +89,26 @@ impl<'a> Python<'a> {
         all.routes = routes::routes(&all);
         services::describe(&mut all);
         all
+    }
+
+    /// The module that makes the app of the one service below a folder, and the paths that it
+    /// serves, if all of them are known.
+    pub fn served_below(&self, folder: &str) -> Option<(&'a str, Vec<String>)> {
+        let is_below = |it: &&Service<'a>| {
+            folder.is_empty()
+                || it.folder == folder
+                || it.folder.strip_prefix(folder).is_some_and(|it| it.starts_with('/'))
+        };
+        let mut found = self.services.iter().enumerate().filter(|it| is_below(&it.1));
+        let (at, service) = found.next()?;
+        if found.next().is_some() || service.apps.len() != 1 {
+            return None;
+        }
+        let app = service.apps[0];
+        let own = || self.routes.iter().filter(|it| self.modules[it.module].service == Some(at));
+        let is_known = own().all(|it| it.known) && app.at(&["kwargs", "root_path"]).is_none();
+        let paths = own().flat_map(|it| &it.paths).map(|it| it.trim_end_matches('/').to_owned());
+        is_known.then(|| (app.tree().source.path.as_str(), paths.collect()))
     }
 
     /// The module of a dotted path, seen from the module at `from`.

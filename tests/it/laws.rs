@@ -1,0 +1,107 @@
+//! The laws of the checklist, over whole repositories: less evidence never counts for more.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// What `check` says of a folder.
+fn check(folder: &Path, more: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.arg("check").arg(folder).args(["--format", "json", "--quiet"]).args(more);
+    serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+}
+
+/// The items of one status.
+fn items(report: &Value, status: &str) -> BTreeSet<String> {
+    let checklist = report["checklist"].as_array().unwrap().iter();
+    let found = checklist.filter(|it| it["status"] == status);
+    found.map(|it| it["item"].as_str().unwrap().to_owned()).collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let walk = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter();
+    let files = walk.map(|it| it.unwrap()).filter(|it| it.file_type().is_file());
+    files.map(|it| it.path().strip_prefix(folder).unwrap().to_path_buf()).collect()
+}
+
+/// A copy of a folder without one of its files.
+fn copy_without(folder: &Path, left_out: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for path in files(folder).iter().filter(|it| *it != left_out) {
+        let to = copy.path().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(folder.join(path), to).unwrap();
+    }
+    copy
+}
+
+/// Without a file no line is verified that was not before; read the other way: a file that is
+/// added takes no line away.
+#[test]
+fn deleting_a_file_verifies_nothing() {
+    for folder in ["fixtures/ready", "fixtures/service"].map(Path::new) {
+        let whole = items(&check(folder, &[]), "verified");
+        assert!(whole.len() > 5, "{folder:?} shows {whole:?}");
+        for path in files(folder) {
+            let copy = copy_without(folder, &path);
+            let rest = items(&check(copy.path(), &[]), "verified");
+            let more: Vec<_> = rest.difference(&whole).collect();
+            assert!(more.is_empty(), "without {path:?}, {folder:?} shows {more:?}");
+        }
+    }
+}
+
+const SIGNED: &str = r#"
+[[attest]]
+item = "security.monitoring.security-audits"
+state = "met"
+by = "@alice"
+on = 2026-01-12
+expires = 2026-06-12
+evidence = ["https://audits.seaworthy.dev/2026"]
+
+[[attest]]
+item = "security.infra.cors-restrictive"
+state = "met"
+by = "@alice"
+on = 2026-01-12
+expires = 2026-06-12
+evidence = ["https://audits.seaworthy.dev/cors"]
+"#;
+
+/// The service with sign-offs, and with an app that lets every site in if `open`.
+fn signed(open: bool) -> tempfile::TempDir {
+    let copy = copy_without(Path::new("fixtures/service"), Path::new("nothing"));
+    fs::write(copy.path().join("readiness.toml"), SIGNED).unwrap();
+    if open {
+        let main = copy.path().join("app/main.py");
+        let text = fs::read_to_string(&main).unwrap();
+        let wide = r#"allow_origins=["*"], allow_credentials=True"#;
+        fs::write(main, text.replace("allow_origins=settings.cors_origins", wide)).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn a_sign_off_counts_until_it_ends() {
+    let folder = signed(false);
+    let attested = |now: &str| items(&check(folder.path(), &["--now", now]), "attested");
+    assert!(attested("2026-02-01").contains("security.monitoring.security-audits"));
+    assert_eq!(attested("2026-06-13"), BTreeSet::new());
+}
+
+#[test]
+fn a_sign_off_that_files_contradict_does_not_count() {
+    let item = "security.infra.cors-restrictive";
+    let now = ["--now", "2026-02-01"];
+    let fair = check(signed(false).path(), &now);
+    assert!(items(&fair, "verified").contains(item));
+    let contradicted = check(signed(true).path(), &now);
+    assert!(items(&contradicted, "violated").contains(item));
+    assert!(!items(&contradicted, "attested").contains(item));
+}
