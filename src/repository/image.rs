@@ -240,7 +240,7 @@ fn exposed<'a>(shipped: &Shipped<'a>) -> Value<'a> {
 }
 
 /// What the container starts: its image's ENTRYPOINT, or else CMD, if it does not replace it.
-fn process<'a>(shipped: &Shipped<'a>, container: Node<'a>) -> Option<Node<'a>> {
+pub(super) fn process<'a>(shipped: &Shipped<'a>, container: Node<'a>) -> Option<Node<'a>> {
     if container.get("command").or_else(|| container.get("args")).is_some() {
         return None;
     }

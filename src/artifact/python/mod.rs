@@ -15,6 +15,8 @@ pub mod role;
 mod scan;
 mod scope;
 mod setting;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use ruff_python_ast::{Suite, visitor::Visitor};

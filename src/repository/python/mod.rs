@@ -1,11 +1,14 @@
 //! Python across files: which of them hold a service, where its routers are mounted, who guards
 //! its routes.
 
+mod capacity;
 mod migrations;
 mod paths;
 mod routes;
 mod service_view;
 mod services;
+#[cfg(test)]
+mod tests;
 mod tests_view;
 mod variables;
 mod views;
@@ -19,7 +22,7 @@ pub(super) use self::{
 
 /// The views over services and tests as a whole.
 pub(super) const WHOLE: &[crate::artifact::View] =
-    &[service_view::VIEW, tests_view::VIEW, paths::VIEW];
+    &[service_view::VIEW, tests_view::VIEW, paths::VIEW, capacity::VIEW];
 use crate::{
     artifact::{Artifact, Kind, python::role::Role},
     document::Node,
@@ -94,14 +97,9 @@ impl<'a> Python<'a> {
     /// The module that makes the app of the one service below a folder, and the paths that it
     /// serves, if all of them are known.
     pub fn served_below(&self, folder: &str) -> Option<(&'a str, Vec<String>)> {
-        let is_below = |it: &&Service<'a>| {
-            folder.is_empty()
-                || it.folder == folder
-                || it.folder.strip_prefix(folder).is_some_and(|it| it.starts_with('/'))
-        };
-        let mut found = self.services.iter().enumerate().filter(|it| is_below(&it.1));
-        let (at, service) = found.next()?;
-        if found.next().is_some() || service.apps.len() != 1 {
+        let at = self.one_below(folder)?;
+        let service = &self.services[at];
+        if service.apps.len() != 1 {
             return None;
         }
         let app = service.apps[0];
@@ -109,6 +107,18 @@ impl<'a> Python<'a> {
         let is_known = own().all(|it| it.known) && app.at(&["kwargs", "root_path"]).is_none();
         let paths = own().flat_map(|it| &it.paths).map(|it| it.trim_end_matches('/').to_owned());
         is_known.then(|| (app.tree().source.path.as_str(), paths.collect()))
+    }
+
+    /// The one service at or below a folder.
+    fn one_below(&self, folder: &str) -> Option<usize> {
+        let is_below = |it: &Service<'a>| {
+            folder.is_empty()
+                || it.folder == folder
+                || it.folder.strip_prefix(folder).is_some_and(|it| it.starts_with('/'))
+        };
+        let mut found = (0..self.services.len()).filter(|&at| is_below(&self.services[at]));
+        let at = found.next()?;
+        found.next().is_none().then_some(at)
     }
 
     /// The module of a dotted path, seen from the module at `from`.
@@ -142,6 +152,13 @@ impl<'a> Python<'a> {
 }
 
 impl<'a> Module<'a> {
+    /// The calls that make an engine of SQLAlchemy.
+    fn engines(&self) -> impl Iterator<Item = Node<'a>> {
+        let is_engine =
+            |it: &Node<'_>| matches!(it.str("name"), Some("create_engine" | "create_async_engine"));
+        self.of("call").filter(is_engine)
+    }
+
     /// The name, as one that a call of this module is assigned to.
     fn own(&self, name: &str) -> Option<&'a str> {
         self.of("call").filter_map(|it| it.str("assigned")).find(|it| *it == name)

@@ -34,7 +34,6 @@ const FIELDS: &[Field] = &[
     },
     Field { name: "health", shape: Shape::Any, means: "its first route that tells its health" },
     Field { name: "middleware", shape: TEXTS, means: "the middleware that its apps add" },
-    Field { name: "pools", shape: Shape::Number, means: "the most connections one process opens" },
     Field { name: "metadata_created", shape: Shape::Any, means: "a call of `create_all`" },
     Field { name: "migrated", shape: Shape::Bool, means: "whether it has Alembic migrations" },
 ];
@@ -83,7 +82,6 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             ("login_logs", count(login_logs(python, at))),
             ("health", of_purpose("health")),
             ("middleware", Value::list(middleware.iter().map(|it| Value::Str(it)))),
-            ("pools", Value::Int(pool(&modules))),
             ("metadata_created", Value::maybe(create_all(&modules))),
             ("migrated", Value::Bool(migrated(python, service.folder))),
         ]);
@@ -112,20 +110,6 @@ fn login_logs(python: &Python<'_>, service: usize) -> usize {
     let own = python.modules.iter().filter(|it| it.service == Some(service));
     own.filter(is_about).filter_map(|it| it.facts.first()?.get("logs")?.as_int()).sum::<i64>()
         as usize
-}
-
-/// The most connections that the engines of one process may open; 0 if none says.
-fn pool(modules: &[&Module<'_>]) -> i64 {
-    let engines = modules
-        .iter()
-        .flat_map(|it| it.of("call"))
-        .filter(|it| matches!(it.str("name"), Some("create_engine" | "create_async_engine")));
-    let size = |call: Node<'_>| {
-        let number = |name: &str| call.at(&["kwargs", name]).and_then(Node::as_int);
-        let size = number("pool_size")?;
-        (0..10_000).contains(&size).then(|| size + number("max_overflow").unwrap_or(10))
-    };
-    engines.filter_map(size).sum()
 }
 
 fn create_all<'a>(modules: &[&Module<'a>]) -> Option<Node<'a>> {
