@@ -111,6 +111,10 @@ impl<'a> Repository<'a> {
         let Some(facts) = facts(artifact) else { return Vec::new() };
         let all: Vec<_> = list(facts, "stages").collect();
         let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
+        let all_aside = self.builds_of(artifact).all(|it| it.is_aside);
+        if all_aside && self.builds_of(artifact).next().is_some() || is_named_aside(artifact) {
+            return Vec::new();
+        }
         let builds = self.builds_of(artifact).filter(|it| !it.is_aside && !is_aside(it));
         let mut wanted: Vec<usize> = builds
             .map(|it| it.target.as_deref().and_then(|it| position(&all, it)).unwrap_or(last))
@@ -138,6 +142,17 @@ fn is_aside(build: &Build<'_>) -> bool {
     let Some(target) = build.target.as_deref().filter(|it| !is_unknown(it)) else { return false };
     let target = target.to_ascii_lowercase();
     target.split(['-', '_', '.']).any(|it| ASIDE.contains(&it))
+}
+
+/// Whether a Dockerfile is for developers or tests, by its name and its folders.
+fn is_named_aside(artifact: &Artifact) -> bool {
+    let path = artifact.tree.source.path.to_ascii_lowercase();
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let is_word = |it: &str| {
+        matches!(it, "ci" | "debug" | "dev" | "development" | "e2e" | "local" | "test" | "tests")
+    };
+    name.split(['.', '-', '_']).any(is_word)
+        || folders.split('/').any(|it| matches!(it, "e2e" | "test" | "testdata" | "tests"))
 }
 
 /// The stage and those that it is built from, the nearest first.

@@ -41,7 +41,7 @@ const RUNNERS: &[&str] = &["npm", "yarn", "pnpm", "bun"];
 /// Commands at the end of a script that do not stay.
 const BRIEF: &[&str] = &[
     ".", ":", "[", "[[", "break", "cat", "cd", "chmod", "chown", "cp", "echo", "exit", "export",
-    "false", "ln", "mkdir", "mv", "printf", "return", "rm", "sed", "set", "shift", "sleep",
+    "false", "ln", "mkdir", "mv", "printf", "return", "rm", "sed", "set", "shift", "sleep", "tail",
     "source", "test", "touch", "true", "trap", "unset", "wait",
 ];
 
@@ -378,7 +378,8 @@ fn started(text: &str, via: impl Fn(usize) -> String) -> Vec<Start> {
         .collect();
     let gives_to_arguments = known.iter().any(|it| it.1[0] == "exec");
     if !given.is_empty() || gives_to_arguments || script.broken {
-        return given;
+        // Of several only its arguments tell which one is meant.
+        return if given.len() == 1 { given } else { Vec::new() };
     }
     let last = known.last().filter(|it| !BRIEF.contains(&base(&it.1[0])));
     let last = last.filter(|it| it.2.then != shell::Then::Background);
