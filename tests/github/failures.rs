@@ -40,6 +40,17 @@ fn a_token_that_may_not_write_leaves_commands_and_summary() {
 }
 
 #[test]
+fn dependabot_is_judged_with_a_token_that_can_only_read() {
+    let mut job = Job::new(&[("Dockerfile", GOOD)], &[("Dockerfile", BAD)]);
+    job.set("GITHUB_ACTOR", "dependabot[bot]");
+    let no = Status(403, None, "Resource not accessible by integration");
+    job.server.with(|it| it.script = [("POST", no)].into());
+    let outcome = job.run(&[]);
+    assert_eq!((outcome.code, count(&job, "POST issues/12/comments")), (1, 1));
+    assert!(outcome.log.contains("no comment: 403") && outcome.summary.contains("Not ready"));
+}
+
+#[test]
 fn a_server_that_says_when_is_asked_again() {
     for status in [403, 429] {
         let (job, _) = with(&[(CREATE, Status(status, Some(0), "secondary rate limit"))]);
