@@ -120,6 +120,9 @@ pub struct Check {
     /// The change, as a unified diff, instead of asking git
     #[arg(long, value_name = "FILE")]
     pub diff: Option<PathBuf>,
+    /// A coverage report of the state before the change, to compare with; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub base_coverage: Vec<PathBuf>,
     /// A changed line of which a branch was not taken is not covered
     #[arg(long)]
     pub branch_coverage: bool,

@@ -60,6 +60,31 @@ impl Found {
     }
 }
 
+/// A file of which only the size is known yet.
+pub struct Open {
+    /// Its size in bytes.
+    pub size: u64,
+    /// What gives its bytes.
+    pub input: Box<dyn io::Read>,
+}
+
+impl Found {
+    /// The file for reading in pieces; nothing if it is small enough to be read at once.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn open_large(&self, least: u64) -> io::Result<Option<Open>> {
+        let Content::Disk(path) = &self.content else { return Ok(None) };
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        match size {
+            _ if size > LARGEST => Err(io::Error::from(io::ErrorKind::FileTooLarge)),
+            _ if size < least => Ok(None),
+            _ => Ok(Some(Open { size, input: Box::new(file.take(LARGEST + 1)) })),
+        }
+    }
+}
+
 /// Every file and link below `root`, by path, but for those that git ignores and does not track, and those
 /// that match `exclude`.
 ///

@@ -14,18 +14,19 @@ use rayon::prelude::*;
 
 use crate::{
     artifact::{
-        self, Artifact, Kind, Reading, Select, Subject, Suppression, View,
+        self, Artifact, Kind, Parsed, Reading, Select, Subject, Suppression, View,
+        coverage::{merge, stream},
         dockerfile::config::{self, Configs},
         render::{Files, render},
         suppression,
     },
     checklist::Fact,
-    discover::{Content, Found},
+    discover::{Content, Found, Open},
     document::{Problem, Trouble},
     facts,
     finding::{Evidence, Finding, Place, Related, Rendered, Severity},
     patch::{self, Partial, PatchCoverage},
-    repository::Repository,
+    repository::{Base, Repository, Stated},
     rule::{Failure, Judge, Judgement, Power, Rule, RuleSet},
     source::{Position, Source},
     spectral::{Ruled, Teams},
@@ -57,6 +58,8 @@ pub struct Outcome {
     pub paths: Vec<String>,
     /// The rules of the repository's own Spectral rulesets that ran.
     pub ruled: Vec<Ruled>,
+    /// The shares of coverage that configuration asks for.
+    pub stated: Vec<Stated>,
     /// The coverage of the change, where there is a change and a coverage report.
     pub patch: Option<PatchCoverage>,
 }
@@ -81,17 +84,24 @@ struct Judged {
     evident: BTreeSet<Arc<str>>,
 }
 
+/// The change that led to the files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change<'a> {
+    /// As a unified diff.
+    pub diff: Option<&'a str>,
+    /// What counts as a line that ran.
+    pub partial: Partial,
+    /// What is known of the state before it.
+    pub base: Option<&'a Base>,
+}
+
 /// Judges `files` by `rules`.
 pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
-    evaluate_change(files, rules, None)
+    evaluate_change(files, rules, Change::default())
 }
 
 /// Judges `files`, and how well the change that led to them is covered, by `rules`.
-pub fn evaluate_change(
-    files: Vec<Found>,
-    rules: &RuleSet,
-    change: Option<(&str, Partial)>,
-) -> Outcome {
+pub fn evaluate_change(files: Vec<Found>, rules: &RuleSet, change: Change<'_>) -> Outcome {
     let teams = Teams::read(&files);
     evaluate_for(&teams, files, rules, change)
 }
@@ -101,7 +111,7 @@ pub fn evaluate_for(
     teams: &Teams,
     files: Vec<Found>,
     rules: &RuleSet,
-    change: Option<(&str, Partial)>,
+    change: Change<'_>,
 ) -> Outcome {
     let plan = Plan::new(rules, teams);
     let mut outcome =
@@ -132,13 +142,15 @@ pub fn evaluate_for(
     if plan.looks_at_objects() {
         outcome.render(&files, &mut artifacts, &plan);
     }
-    let patch = change.and_then(|(diff, partial)| {
+    let patch = change.diff.and_then(|diff| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
-        let known = || patch::coverage(diff, &reports, &outcome.paths, partial);
+        let known = || patch::coverage(diff, &reports, &outcome.paths, change.partial);
         (!reports.is_empty()).then(known)
     });
     let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems)
-        .with_patch(patch.as_ref());
+        .with_patch(patch.as_ref())
+        .with_base(change.base);
+    outcome.stated = repository.stated();
     let facts = facts::facts(&repository);
     let mut answers = repository.answers();
     let (configured, broken) = artifact::kubernetes::config::read(&artifacts, &texts);
@@ -159,11 +171,38 @@ pub fn evaluate_for(
     outcome
 }
 
+/// What a file holds.
+pub enum Contents {
+    /// Bytes that are not yet understood.
+    Bytes(Vec<u8>),
+    /// A coverage report that is too large for memory, with its size.
+    Report(u64, Box<Parsed>),
+}
+
+/// Reads a file: whole, or in pieces if it is large and a report.
+///
+/// # Errors
+/// What the system says.
+pub fn contents(found: &Found) -> io::Result<Contents> {
+    let Some(Open { size, mut input }) = found.open_large(stream::LARGE)? else {
+        return found.read().map(Contents::Bytes);
+    };
+    Ok(match stream::read(&found.path, size, &mut input)? {
+        stream::Streamed::Bytes(bytes) => Contents::Bytes(bytes),
+        stream::Streamed::Report(parsed) => Contents::Report(size, parsed),
+    })
+}
+
 fn read(found: &Found, plan: &Plan<'_>) -> Read {
     let reading = artifact::reading(&found.path);
     let path = found.path.clone();
-    let bytes = match found.read() {
-        Ok(bytes) => bytes,
+    let bytes = match contents(found) {
+        Ok(Contents::Bytes(bytes)) => bytes,
+        Ok(Contents::Report(size, parsed)) => {
+            let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
+            parsed.artifact.iter().for_each(|it| plan.file(it, &mut judged));
+            return Read { artifact: parsed.artifact, text: None, bytes: Some(size), judged };
+        }
         Err(error) => return Read::failed(path, &error),
     };
     let size = Some(bytes.len() as u64);
@@ -342,6 +381,13 @@ impl Judged {
 }
 
 impl Outcome {
+    /// What a later state is compared with.
+    pub fn base(&self) -> Base {
+        let reports: Vec<_> = self.artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
+        let lines = (!reports.is_empty()).then(|| merge::whole(&reports, &self.paths).lines);
+        Base { stated: self.stated.clone(), lines }
+    }
+
     fn take(&mut self, judged: Judged) {
         self.findings.extend(judged.findings);
         self.evidence.extend(judged.evidence);

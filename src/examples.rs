@@ -6,13 +6,17 @@ use serde_json::json;
 
 use crate::{
     discover::{Content, Found},
-    evaluate, fix,
+    evaluate::{self, Change},
+    fix,
     patch::Partial,
     rule::{Example, Rule, RuleError, RuleSet},
 };
 
 /// The file of an example that is the change which led to it, as a unified diff.
 const CHANGE: &str = "change.diff";
+
+/// The folder of an example whose files are the state before the change.
+const BEFORE: &str = "change.base/";
 
 /// What came of running examples.
 #[derive(Debug, Default)]
@@ -150,9 +154,15 @@ fn files(example: &Example) -> Vec<Found> {
 
 /// What comes of the example's files.
 fn judge(rules: &RuleSet, example: &Example) -> evaluate::Outcome {
-    let change = example.files.iter().find(|it| it.0.as_str() == CHANGE);
-    let change = change.map(|it| (it.1.as_str(), Partial::Covered));
-    evaluate::evaluate_change(files(example), rules, change)
+    let (before, now): (Vec<_>, Vec<_>) =
+        files(example).into_iter().partition(|it| it.path.starts_with(BEFORE));
+    let before = (!before.is_empty()).then(|| {
+        let rest = |it: Found| Found { path: it.path[BEFORE.len()..].to_owned(), ..it };
+        evaluate::evaluate(before.into_iter().map(rest).collect(), &RuleSet::default()).base()
+    });
+    let diff = example.files.iter().find(|it| it.0.as_str() == CHANGE).map(|it| it.1.as_str());
+    let change = Change { diff, base: before.as_ref(), partial: Partial::Covered };
+    evaluate::evaluate_change(now, rules, change)
 }
 
 /// What the rule finds: path, line, message.

@@ -6,7 +6,9 @@ use globset::GlobSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    artifact::{self, Artifact, Kind, Select, Subject, helm, kustomize, makefile, render::Files},
+    artifact::{
+        self, Artifact, Kind, Parsed, Select, Subject, helm, kustomize, makefile, render::Files,
+    },
     discover::{self, Content, Found},
     document::{Kind as Holds, Node, Problem},
     repository::Repository,
@@ -22,14 +24,13 @@ const BUDGET: usize = 200_000;
 ///
 /// `path` is where it lies on disk: a Makefile is read with what it includes, and a file of a Helm
 /// chart is shown as what the chart renders.
-pub fn json(source: Source, path: &Path) -> Json {
+pub fn json(mut parsed: Parsed, path: &Path) -> Json {
     if let Some(rendered) = chart(path) {
         return rendered;
     }
     if kustomize::is_kustomization(&path.to_string_lossy().replace('\\', "/")) {
         return kustomization(path);
     }
-    let mut parsed = artifact::parse(source);
     if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.kind == Kind::Makefile) {
         parsed.problems.extend(link_makefile(artifact, path));
     }

@@ -127,7 +127,7 @@ fn show_progress(waiting: &mpsc::Receiver<()>) {
 }
 
 fn inspect(file: &Path, format: Listing) -> Result<u8, RunError> {
-    let seen = inspect::json(run::source(file)?, file);
+    let seen = inspect::json(run::parsed(file)?, file);
     let text = match format {
         Listing::Json => seen.to_string(),
         Listing::Terminal => format!("{seen:#}"),

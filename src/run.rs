@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     artifact::{
-        self, Artifact, Kind, Reading,
+        self, Artifact, Kind, Parsed, Reading,
         coverage::{Count, merge},
     },
     assess::{self, Claim, ItemStatus, Score},
@@ -21,7 +21,7 @@ use crate::{
     config::{self, Config, ConfigError},
     date::Date,
     discover::{self, Content, Found},
-    evaluate::{self, Outcome},
+    evaluate::{self, Change, Contents, Outcome},
     finding::Finding,
     fix::{self, Mended},
     gate, git, patch,
@@ -29,6 +29,7 @@ use crate::{
     policy::{self, Policy},
     readiness::{self, Invalid, Readiness, Surroundings},
     report::{Coverage, Inputs, Ratio, Report, RuleHelp},
+    repository::Base,
     rule::{self, Profile, Rule, RuleError, RuleSet},
     source::Source,
     spectral::{Ruled, Teams},
@@ -97,7 +98,9 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let rules = rules(&policy, options, &config, &teams)?;
     let diff = change(&root, options)?;
     let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
-    let change = diff.as_deref().map(|it| (it, partial));
+    let before = before(&root, options, &rules)?;
+    let base = base(options, before.as_ref(), &files)?;
+    let change = Change { diff: diff.as_deref(), partial, base: base.as_ref() };
     let mut outcome = evaluate::evaluate_for(&teams, files, &rules, change);
     let now = today(options)?;
     let readiness = readiness(&policy, options, &outcome, now)?;
@@ -111,7 +114,9 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
         // Who says it here means it for all.
         outcome.findings.iter_mut().for_each(|it| it.blocks_from = None);
     }
-    mark_new(&mut outcome, &root, options, &rules, waive)?;
+    if let Some(before) = before {
+        mark_new(&mut outcome, before, waive);
+    }
     if let Some(path) = &options.baseline {
         mark_beyond(&mut outcome, &read_baseline(&policy, path)?);
     }
@@ -284,16 +289,19 @@ fn root_and_file(path: &Path) -> Result<(PathBuf, Option<Found>), RunError> {
     Ok((root.to_path_buf(), Some(found)))
 }
 
-/// The text of one file.
+/// What one file is, read alone.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn source(path: &Path) -> Result<Source, RunError> {
+pub fn parsed(path: &Path) -> Result<Parsed, RunError> {
     let (_, found) = root_and_file(path)?;
     let not_a_file = || RunError::path(path, &io::ErrorKind::IsADirectory.into());
-    let bytes = found.ok_or_else(not_a_file)?.read();
-    let bytes = bytes.map_err(|error| RunError::path(path, &error))?;
-    Ok(Source::from_bytes(path.to_string_lossy().replace('\\', "/"), bytes))
+    let found =
+        Found { path: path.to_string_lossy().replace('\\', "/"), ..found.ok_or_else(not_a_file)? };
+    match evaluate::contents(&found).map_err(|error| RunError::path(path, &error))? {
+        Contents::Bytes(bytes) => Ok(artifact::parse(Source::from_bytes(found.path, bytes))),
+        Contents::Report(_, parsed) => Ok(*parsed),
+    }
 }
 
 fn discover(root: &Path, config: &Config) -> Result<Vec<Found>, RunError> {
@@ -460,21 +468,12 @@ fn fail_on(options: &Check, config: &Config) -> FailOn {
 }
 
 /// Marks the findings that the change under review did not bring, and the waivers that it did.
-fn mark_new(
-    outcome: &mut Outcome,
-    root: &Path,
-    options: &Check,
-    rules: &RuleSet,
-    waive: impl Fn(&mut [Finding]),
-) -> Result<(), RunError> {
-    let Some(name) = &options.new_since else { return Ok(()) };
-    let mut old = findings_at(root, name, rules)
-        .map_err(|error| RunError::Argument(format!("--new-since {name}: {error}")))?;
+fn mark_new(outcome: &mut Outcome, before: Outcome, waive: impl Fn(&mut [Finding])) {
+    let mut old = before.findings;
     waive(&mut old);
     let key = |it: &Finding| (it.waived.is_some(), it.fingerprint.clone());
     let old: BTreeSet<_> = old.iter().map(key).collect();
     outcome.findings.iter_mut().for_each(|it| it.new &= !old.contains(&key(it)));
-    Ok(())
 }
 
 /// Marks the findings that a baseline holds as not new.
@@ -504,11 +503,39 @@ fn mark_touched(
     Ok(())
 }
 
-/// What the same rules find in another commit.
-fn findings_at(root: &Path, name: &str, rules: &RuleSet) -> io::Result<Vec<Finding>> {
-    let commit = git::commit(root, name)?;
+/// What the same rules say of the commit before the change.
+fn before(root: &Path, options: &Check, rules: &RuleSet) -> Result<Option<Outcome>, RunError> {
+    let Some(name) = &options.new_since else { return Ok(None) };
     let wanted = |path: &str| artifact::reading(path) != Reading::Not;
-    Ok(evaluate::evaluate(git::files(root, &commit, "", wanted)?, rules).findings)
+    let files = git::commit(root, name).and_then(|it| git::files(root, &it, "", wanted));
+    let files =
+        files.map_err(|error| RunError::Argument(format!("--new-since {name}: {error}")))?;
+    Ok(Some(evaluate::evaluate(files, rules)))
+}
+
+/// What coverage is compared with: the commit before the change, and reports of it that the user
+/// names.
+fn base(
+    options: &Check,
+    before: Option<&Outcome>,
+    files: &[Found],
+) -> Result<Option<Base>, RunError> {
+    let mut base = before.map(Outcome::base);
+    if options.base_coverage.is_empty() {
+        return Ok(base);
+    }
+    let mut reports = Vec::new();
+    for path in &options.base_coverage {
+        let report = parsed(path)?.artifact.and_then(|it| it.coverage).ok_or_else(|| {
+            let reason = "is no coverage report".to_owned();
+            RunError::Path { path: path.display().to_string(), reason }
+        })?;
+        reports.push(report);
+    }
+    let paths: Vec<_> = files.iter().map(|it| it.path.clone()).collect();
+    let lines = merge::whole(&reports.iter().collect::<Vec<_>>(), &paths).lines;
+    base.get_or_insert_default().lines = Some(lines);
+    Ok(base)
 }
 
 /// The fingerprints that an earlier JSON report holds.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Artifact, Emit, Field, Kind, Parsed, Select, Shape, Subject, View};
 use crate::{
     document::{Id, Key, Node, Problem, Tree, Trouble},
+    parse::xml::Fault,
     source::{Source, Span},
     value::Value,
 };
@@ -30,6 +31,7 @@ pub mod report;
 mod ruby;
 mod services;
 mod sonar;
+pub mod stream;
 pub mod thresholds;
 
 use format::Format;
@@ -51,8 +53,13 @@ pub fn recognise(source: &Source) -> bool {
 pub fn parse(source: Source) -> Parsed {
     let Some(format) = Format::of(&source.text) else { return Parsed::default() };
     let mut out = Builder::new(format, source.text.len());
-    let result = format.reader()(&source.text, &mut out);
-    if let Err(fault) = &result {
+    let fault = format.reader()(&source.text, &mut out).err();
+    tell(source, out, fault)
+}
+
+/// What a report says and what is wrong with it, once its text is read.
+fn tell(source: Source, mut out: Builder, fault: Option<Fault>) -> Parsed {
+    if let Some(fault) = &fault {
         out.complain(
             fault.offset,
             Trouble::Syntax,
@@ -65,7 +72,7 @@ pub fn parse(source: Source) -> Parsed {
         .map(|(offset, kind, reason)| Problem::at(&source, offset, kind, reason))
         .collect();
     let mut tree = Tree::new(source);
-    let root = derive(&mut tree, &report, result.is_ok());
+    let root = derive(&mut tree, &report, fault.is_none());
     let mut artifact = Artifact::new(Kind::Coverage, tree);
     artifact.derived.push(root);
     artifact.coverage = Some(report);
@@ -282,6 +289,8 @@ mod tests {
         let starts = [
             "TN:\nSF:a\nBRDA:1,2\nFN:\nFNDA\nFNA:9\nDA:,\n",
             "<coverage line-rate=\"NaN\"><class filename=\"\"><line number=\"-1\" hits=\"x\"/></class></line>",
+            "<!DOCTYPE c [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]><coverage line-rate=\"1\"><class filename=\"&b;\"><line number=\"1000000000000000000\" hits=\"1\"/></class></coverage>",
+            "SF:a\nDA:1000000000000000000,1\nend_of_record\n",
             "<report name=\"x\"><package><counter type=\"LINE\" missed=\"99999999999999999999\" covered=\"1e400\"/><sourcefile/>",
             "<CoverageSession><File/><SequencePoint sl=\"1\" fileid=\"7\"/><BranchPoint sl=\"1\"/>",
             "<results><modules><module><range start_line=\"1\" end_line=\"99999999\" source_id=\"1\"/><source_file id=\"1\" path=\"a\"/></module>",

@@ -144,11 +144,18 @@ pub struct Reader<'a> {
     open: Vec<&'a str>,
     depth: usize,
     empty: Option<&'a str>,
+    last: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
+        Self::inside(text, &[], true)
+    }
+
+    /// A reader of a piece of a document, inside the elements that are open; `last` if nothing
+    /// follows it.
+    pub fn inside(text: &'a str, open: &'a [String], last: bool) -> Self {
         let base = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let mut inner = quick_xml::Reader::from_str(&text[base..]);
         let config = inner.config_mut();
@@ -156,7 +163,13 @@ impl<'a> Reader<'a> {
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
         config.trim_text(true);
-        Self { text, inner, base, open: Vec::new(), depth: 0, empty: None }
+        let open: Vec<&str> = open.iter().map(String::as_str).collect();
+        Self { text, inner, base, depth: open.len(), open, empty: None, last }
+    }
+
+    /// The elements that are open, outermost first.
+    pub fn open(&self) -> Vec<String> {
+        self.open.iter().map(|it| (*it).to_owned()).collect()
     }
 
     /// The next step; nothing at the end of a document that is whole.
@@ -245,7 +258,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(&self) -> Result<Option<Event<'a>>, Fault> {
-        match self.open.last() {
+        match self.open.last().filter(|_| self.last) {
             Some(name) => {
                 let reason = format!("the XML breaks off inside `<{name}>`");
                 Err(Fault { offset: self.text.len() as u32, reason })

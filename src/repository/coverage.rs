@@ -1,6 +1,8 @@
 //! Coverage reports and the repository they speak of: reports that belong together, reports of
 //! something else, and the shares of coverage that configuration asks for.
 
+pub(super) mod base;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Repository, record};
@@ -181,15 +183,20 @@ fn count<'a>(count: Count) -> Value<'a> {
     ])
 }
 
-/// Reports are together when they share a file. Reports of files that are not here belong to
-/// something else, except where there is nothing but reports: then somebody only has these.
-fn together<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+/// The reports that are about this repository.
+fn own<'a>(repository: &'a Repository<'a>) -> Vec<Placed<'a>> {
     let only_reports = repository.files.len() == repository.of(Kind::Coverage).count();
-    let placed: Vec<_> = placed(repository)
+    placed(repository)
         .into_iter()
         .filter(|it| only_reports || it.files().next().is_some())
         .filter(|it| only_reports || !is_fixture(&it.artifact.tree.source.path))
-        .collect();
+        .collect()
+}
+
+/// Reports are together when they share a file. Reports of files that are not here belong to
+/// something else, except where there is nothing but reports: then somebody only has these.
+fn together<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let placed = own(repository);
     let mut groups: Vec<Vec<&Placed<'a>>> = Vec::new();
     let mut group_of: HashMap<&str, usize> = HashMap::new();
     for report in &placed {

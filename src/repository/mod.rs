@@ -30,6 +30,7 @@ mod workload;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub use self::coverage::base::{Base, Stated};
 use self::{
     builds::Build,
     links::Links,
@@ -58,6 +59,7 @@ pub struct Repository<'a> {
     links: Links<'a>,
     thresholds: Vec<Tree>,
     change: coverage::Change,
+    compared: coverage::base::Compared,
     builds: Vec<Build<'a>>,
     images: HashMap<String, Build<'a>>,
     only_image: Option<String>,
@@ -90,6 +92,7 @@ impl<'a> Repository<'a> {
             links,
             thresholds,
             change: coverage::Change::default(),
+            compared: coverage::base::Compared::default(),
             images: builds::by_image(&builds),
             builds,
             only_image,
@@ -102,6 +105,17 @@ impl<'a> Repository<'a> {
     /// The repository after a change whose coverage is known.
     pub fn with_patch(self, patch: Option<&PatchCoverage>) -> Self {
         Self { change: patch.map(coverage::Change::new).unwrap_or_default(), ..self }
+    }
+
+    /// The repository after a change from a known state.
+    pub fn with_base(self, base: Option<&Base>) -> Self {
+        let compared = base.map(|it| coverage::base::Compared::new(&self, it));
+        Self { compared: compared.unwrap_or_default(), ..self }
+    }
+
+    /// The shares of coverage that it asks of itself.
+    pub fn stated(&self) -> Vec<Stated> {
+        coverage::base::stated(self)
     }
 
     /// Whether `texts` should hold the file: what joins read beside the artifacts.
@@ -193,6 +207,8 @@ pub const VIEWS: &[View] = &[
     coverage::TOGETHER_VIEW,
     coverage::REPORT_VIEW,
     coverage::THRESHOLD_VIEW,
+    coverage::base::LOWERED_VIEW,
+    coverage::base::DROP_VIEW,
     coverage::CHANGE_VIEW,
     coverage::MISSED_VIEW,
     coverage::UNMEASURED_VIEW,

@@ -6,17 +6,33 @@ use super::report::{Builder, Count};
 
 /// Reads a report. Only the lines below `class/lines` count: those of methods repeat them.
 pub fn read(text: &str, out: &mut Builder) -> Result<(), Fault> {
-    let mut reader = Reader::new(text);
-    let mut state = State::default();
-    while let Some(event) = reader.step()? {
-        match event {
-            Event::Open(tag) => state.open(&tag, out),
-            Event::Close(name) => state.close(name, out),
-            Event::Text(text) if state.in_source => state.source.push_str(&text),
-            Event::Text(_) => {}
+    Pieces::default().read(text, true, out)
+}
+
+/// A report that is read in pieces, each of which ends behind a tag.
+#[derive(Default)]
+pub struct Pieces {
+    state: State,
+    open: Vec<String>,
+}
+
+impl Pieces {
+    /// Reads a piece; `last` if nothing follows.
+    pub fn read(&mut self, text: &str, last: bool, out: &mut Builder) -> Result<(), Fault> {
+        let open = std::mem::take(&mut self.open);
+        let mut reader = Reader::inside(text, &open, last);
+        let state = &mut self.state;
+        while let Some(event) = reader.step()? {
+            match event {
+                Event::Open(tag) => state.open(&tag, out),
+                Event::Close(name) => state.close(name, out),
+                Event::Text(text) if state.in_source => state.source.push_str(&text),
+                Event::Text(_) => {}
+            }
         }
+        self.open = reader.open();
+        Ok(())
     }
-    Ok(())
 }
 
 #[derive(Default)]

@@ -20,24 +20,13 @@ type Item = (u32, u32, u64, bool);
 /// Reads a report. Records that cannot be read are left out.
 pub fn read(text: &str, out: &mut Builder) -> Result<(), Fault> {
     let mut reader = Reader::default();
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
-        let line = &rest[..length];
-        reader.record(line.strip_suffix("\r").unwrap_or(line), at as u32, out);
-        at += length + 1;
-    }
-    reader.finish(out);
-    if reader.open {
-        let reason = "the report breaks off: the last file has no end_of_record".to_owned();
-        return Err(Fault { offset: text.len() as u32, reason });
-    }
-    Ok(())
+    reader.lines(text, out);
+    reader.end(text.len(), out)
 }
 
+/// A report as far as it was read.
 #[derive(Default)]
-struct Reader {
+pub struct Reader {
     file: Option<usize>,
     open: bool,
     branches: Vec<Item>,
@@ -50,6 +39,28 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads further lines, all of them whole.
+    pub fn lines(&mut self, text: &str, out: &mut Builder) {
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            let line = &rest[..length];
+            self.record(line.strip_suffix("\r").unwrap_or(line), at as u32, out);
+            at += length + 1;
+        }
+    }
+
+    /// Counts what was read; the text ends at `offset`.
+    pub fn end(&mut self, offset: usize, out: &mut Builder) -> Result<(), Fault> {
+        self.finish(out);
+        if self.open {
+            let reason = "the report breaks off: the last file has no end_of_record".to_owned();
+            return Err(Fault { offset: offset as u32, reason });
+        }
+        Ok(())
+    }
+
     fn record(&mut self, line: &str, offset: u32, out: &mut Builder) {
         if let Some(value) = line.strip_prefix("DA:") {
             return self.line(value, offset, out);

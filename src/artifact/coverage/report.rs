@@ -279,6 +279,27 @@ impl Builder {
         Some(at)
     }
 
+    /// How many files and complaints there are so far, for [`places`](Self::places).
+    pub fn placed(&self) -> (usize, usize) {
+        (self.report.files.len(), self.complaints.len())
+    }
+
+    /// Where files and complaints stand that were added since.
+    pub fn places(&self, since: (usize, usize)) -> impl Iterator<Item = u32> {
+        let files = self.report.files[since.0..].iter().map(|it| it.span.start);
+        files.chain(self.complaints[since.1..].iter().map(|it| it.0))
+    }
+
+    /// Moves the places of files and complaints that were added since.
+    pub fn relocate(&mut self, since: (usize, usize), to: impl Fn(Span) -> Span) {
+        for file in &mut self.report.files[since.0..] {
+            file.span = to(file.span);
+        }
+        for complaint in &mut self.complaints[since.1..] {
+            complaint.0 = to(Span { start: complaint.0, end: complaint.0 }).start;
+        }
+    }
+
     /// The number of a file that the report named already.
     pub fn known(&self, path: &str) -> Option<usize> {
         self.by_path.get(path).copied()
