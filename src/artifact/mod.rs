@@ -31,6 +31,10 @@ pub enum Kind {
     Workflow,
     /// A Compose file.
     Compose,
+    /// Rules, objectives and dashboards that watch a service.
+    Prometheus,
+    /// Terraform or OpenTofu.
+    Terraform,
     /// A Python module.
     Python,
     /// What a Python project depends on.
@@ -59,6 +63,8 @@ impl Kind {
             Self::Workflow => "workflow",
             Self::Compose => "compose",
             Self::Helm => "helm",
+            Self::Prometheus => "prometheus",
+            Self::Terraform => "terraform",
             Self::Python => "python",
             Self::Dependencies => "dependencies",
             Self::Dotenv => "dotenv",
@@ -208,7 +214,7 @@ pub fn reading(path: &str) -> Reading {
     }
     match extension {
         "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "cov" | "coveragexml"
-        | "dockerfile" | "containerfile" | "make" | "mak" | "mk" | "py" => Reading::Artifact,
+        | "dockerfile" | "containerfile" | "make" | "mak" | "mk" | "py" | "tf" | "tofu" => Reading::Artifact,
         "sh" | "bash" => Reading::Text,
         _ if ["dockerfile", "containerfile", "makefile", "gnumakefile"]
             .iter()
@@ -253,12 +259,16 @@ pub fn parse(source: Source) -> Parsed {
     if helm::recognise(&source) {
         return helm::parse(source);
     }
+    if terraform::recognise(&source) {
+        return terraform::parse(source);
+    }
     if coverage::recognise(&source) {
         return coverage::parse(source);
     }
     let name = source.name().to_ascii_lowercase();
     let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-    if !(is_yaml || name.ends_with(".json")) || !mentions_a_kind(&source.text) {
+    let is_ours = mentions_a_kind(&source.text) || prometheus::may_be(&source.text);
+    if !(is_yaml || name.ends_with(".json")) || !is_ours {
         return Parsed::default();
     }
     let (tree, problems) =
@@ -267,6 +277,8 @@ pub fn parse(source: Source) -> Parsed {
         openapi::parse(tree, problems)
     } else if kubernetes::claims(&tree) {
         kubernetes::parse(tree, problems)
+    } else if prometheus::claims(&tree) {
+        prometheus::parse(tree, problems)
     } else {
         // What could be read is none of ours; what could not be read may have been.
         let read = !is_yaml && tree.documents().any(|it| it.is_map());
@@ -401,11 +413,13 @@ pub mod kubernetes;
 pub mod kustomize;
 pub mod makefile;
 pub mod openapi;
+pub mod prometheus;
 pub mod recipe;
 pub mod python;
 pub mod render;
 pub mod runner;
 pub mod suppression;
+pub mod terraform;
 pub mod workflow;
 
 /// Every view, sorted by kind.
@@ -421,6 +435,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         workflow::VIEWS,
         compose::VIEWS,
         helm::VIEWS,
+        terraform::VIEWS,
         suppression::VIEWS,
         crate::repository::VIEWS,
         dependencies::VIEWS,

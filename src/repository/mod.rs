@@ -26,6 +26,7 @@ mod shipped;
 mod started;
 mod task;
 mod version;
+mod watched;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -200,6 +201,13 @@ pub const VIEWS: &[View] = &[
     copy::VIEW,
     docs::VIEW,
     probe::VIEW,
+    watched::ALERT,
+    watched::KEY,
+    watched::OBJECTIVE,
+    watched::RECEIVERS,
+    watched::SCRAPE,
+    watched::DASHBOARD,
+    watched::RUNNING,
     pipeline::PIPELINES,
     pipeline::CHECK,
     pipeline::DEPLOYMENT,
