@@ -214,7 +214,9 @@ pub fn reading(path: &str) -> Reading {
     }
     match extension {
         "yaml" | "yml" | "json" | "xml" | "info" | "out" | "lcov" | "cov" | "coveragexml"
-        | "dockerfile" | "containerfile" | "make" | "mak" | "mk" | "py" | "tf" | "tofu" => Reading::Artifact,
+        | "dockerfile" | "containerfile" | "make" | "mak" | "mk" | "py" | "tf" | "tofu" => {
+            Reading::Artifact
+        }
         "sh" | "bash" => Reading::Text,
         _ if ["dockerfile", "containerfile", "makefile", "gnumakefile"]
             .iter()
