@@ -35,6 +35,8 @@ pub enum Kind {
     Prometheus,
     /// Terraform or OpenTofu.
     Terraform,
+    /// Who keeps the repository up: Dependabot, Renovate, CODEOWNERS.
+    Upkeep,
     /// A Python module.
     Python,
     /// What a Python project depends on.
@@ -65,6 +67,7 @@ impl Kind {
             Self::Helm => "helm",
             Self::Prometheus => "prometheus",
             Self::Terraform => "terraform",
+            Self::Upkeep => "upkeep",
             Self::Python => "python",
             Self::Dependencies => "dependencies",
             Self::Dotenv => "dotenv",
@@ -261,6 +264,9 @@ pub fn parse(source: Source) -> Parsed {
     if helm::recognise(&source) {
         return helm::parse(source);
     }
+    if upkeep::recognise(&source) {
+        return upkeep::parse(source);
+    }
     if terraform::recognise(&source) {
         return terraform::parse(source);
     }
@@ -422,6 +428,7 @@ pub mod render;
 pub mod runner;
 pub mod suppression;
 pub mod terraform;
+pub mod upkeep;
 pub mod workflow;
 
 /// Every view, sorted by kind.
@@ -438,6 +445,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         compose::VIEWS,
         helm::VIEWS,
         terraform::VIEWS,
+        upkeep::VIEWS,
         suppression::VIEWS,
         crate::repository::VIEWS,
         dependencies::VIEWS,

@@ -95,8 +95,10 @@ pub enum Purpose {
     Unknown,
 }
 
-const PRODUCTION: &[&str] =
-    &["prod", "production", "deploy", "deployment", "live", "stack", "swarm", "staging"];
+const PRODUCTION: &[&str] = &["prod", "production", "staging"];
+
+/// What says so only in the name of the file itself.
+const PRODUCTION_NAME: &[&str] = &["deploy", "deployment", "live", "stack", "swarm"];
 
 const DEVELOPMENT: &[&str] = &[
     "dev",
@@ -143,9 +145,11 @@ impl Purpose {
         let path = source.path.to_ascii_lowercase();
         let ends = |it: char| matches!(it, '/' | '.' | '-' | '_');
         let has = |words: &[&str]| path.split(ends).any(|it| words.contains(&it));
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let is_named = name.split(ends).any(|it| PRODUCTION_NAME.contains(&it));
         if has(DEVELOPMENT) || services.iter().any(service::Service::is_for_developers) {
             Self::Development
-        } else if has(PRODUCTION) {
+        } else if has(PRODUCTION) || is_named {
             Self::Production
         } else {
             Self::Unknown

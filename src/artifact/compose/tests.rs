@@ -23,7 +23,8 @@ fn compose_files_are_told_by_name_and_text() {
 #[test]
 fn a_file_is_for_production_only_if_somebody_says_so() {
     assert_eq!(purpose("docker-compose.prod.yml", "{image: 'a:1'}"), "production");
-    assert_eq!(purpose("deploy/compose.yml", "{image: 'a:1'}"), "production");
+    assert_eq!(purpose("compose.deploy.yml", "{image: 'a:1'}"), "production");
+    assert_eq!(purpose("deploy/compose.yml", "{image: 'a:1'}"), "unknown");
     assert_eq!(purpose("compose.yml", "{image: 'a:1'}"), "unknown");
     assert_eq!(purpose("compose.yml", "{image: 'a:1', volumes: ['.:/app']}"), "development");
     assert_eq!(purpose("compose.prod.yml", "{command: uvicorn a:b --reload}"), "development");

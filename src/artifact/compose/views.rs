@@ -77,6 +77,7 @@ const WHOLE: Shape = Shape::Record(fields! {
     "limits": Shape::Bool, "some file beside it, or what it extends, has limits";
     "restart": Shape::Text, "when it is started again, by any of these files";
     "stateful": Shape::Bool, "its image is that of a database, a queue or a cache";
+    "built": Shape::Bool, "its Dockerfile is in the repository";
     "once": Shape::Bool, "it runs once and ends: migrations, set-up";
 });
 
@@ -178,16 +179,16 @@ fn whole<'a>(repository: &'a Repository<'a>, service: Node<'a>, layers: &[Node<'
     let image = layers.iter().find_map(|it| it.at(&["image", "name"])).map_or("", Node::text);
     let image = image.rsplit('/').next().unwrap_or(image);
     let dockerfile = layers.iter().find_map(|it| it.at(&["build", "dockerfile"])).map(Node::text);
-    let checked = dockerfile.is_some_and(|path| {
-        let mut all = repository.of(Kind::Dockerfile);
-        let found = all.find(|it| it.tree.source.path == path);
-        found.is_some_and(|it| it.tree.source.text.lines().any(|it| it.starts_with("HEALTHCHECK")))
-    });
+    let mut all = repository.of(Kind::Dockerfile);
+    let built = all.find(|it| Some(it.tree.source.path.as_str()) == dockerfile);
+    let lines = built.into_iter().flat_map(|it| it.tree.source.text.lines());
+    let checked = lines.into_iter().any(|it| it.starts_with("HEALTHCHECK"));
     Value::map([
         ("healthcheck", Value::Bool(has("healthcheck") || checked)),
         ("limits", Value::Bool(has("limits"))),
         ("restart", Value::Str(restart.unwrap_or(""))),
         ("stateful", Value::Bool(STATEFUL.iter().any(|it| image.starts_with(it)))),
+        ("built", Value::Bool(built.is_some())),
         ("once", Value::Bool(is_once(service, restart))),
     ])
 }

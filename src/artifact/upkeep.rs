@@ -1,0 +1,203 @@
+//! Who keeps a repository up: Dependabot and Renovate for what it depends on, CODEOWNERS for who
+//! looks at changes.
+
+use super::{Artifact, Emit, Kind, Parsed, Select, Shape, Subject, View};
+use crate::{
+    document::{Key, Node, Tree},
+    parse,
+    repository::Repository,
+    source::{Source, Span},
+    value::Value,
+};
+
+/// Which of these files it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Dependabot,
+    Renovate,
+    Owners,
+}
+
+impl Form {
+    fn of(source: &Source) -> Option<Self> {
+        match source.path.as_str() {
+            ".github/dependabot.yml" | ".github/dependabot.yaml" => Some(Self::Dependabot),
+            "renovate.json"
+            | ".github/renovate.json"
+            | ".gitlab/renovate.json"
+            | ".renovaterc.json" => Some(Self::Renovate),
+            "CODEOWNERS" | ".github/CODEOWNERS" | "docs/CODEOWNERS" | ".gitlab/CODEOWNERS" => {
+                Some(Self::Owners)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the file is one, by its path.
+pub fn recognise(source: &Source) -> bool {
+    Form::of(source).is_some()
+}
+
+/// Reads it.
+pub fn parse(source: Source) -> Parsed {
+    let form = Form::of(&source).unwrap_or(Form::Owners);
+    let (mut tree, problems) = match form {
+        Form::Dependabot => parse::yaml::parse(source),
+        Form::Renovate => parse::json::parse(source),
+        Form::Owners => (Tree::new(source), Vec::new()),
+    };
+    let root = match form {
+        Form::Owners => owners(&mut tree),
+        _ => match tree.roots.first() {
+            Some(&root) => root,
+            None => return Parsed { artifact: None, problems },
+        },
+    };
+    let artifact = Artifact { derived: vec![root], ..Artifact::new(Kind::Upkeep, tree) };
+    Parsed { artifact: Some(artifact), problems }
+}
+
+/// The most lines of a CODEOWNERS file that are read.
+const MOST: usize = 20_000;
+
+/// The lines of a CODEOWNERS file: patterns with their owners.
+fn owners(tree: &mut Tree) -> u32 {
+    let text = tree.source.text.clone();
+    let root = tree.open_seq(Key::None, Span::default());
+    let mut at = 0;
+    for line in text.split_inclusive('\n').take(MOST) {
+        let content = line.split('#').next().unwrap_or("").trim();
+        let is_section = content.starts_with('[') || content.starts_with("^[");
+        if !content.is_empty() && !is_section {
+            let place = Span::new(at, at + line.trim_end().len());
+            let map = tree.open_map(Key::None, place);
+            let mut words = content.split_whitespace();
+            tree.text(Key::Text("pattern"), words.next().unwrap_or(""), place);
+            let list = tree.open_seq(Key::Text("owners"), place);
+            words.for_each(|it| {
+                tree.text(Key::None, it, place);
+            });
+            tree.close(list);
+            tree.close(map);
+        }
+        at += line.len();
+    }
+    tree.close(root);
+    root
+}
+
+/// The views.
+pub const VIEWS: &[View] = &[
+    View {
+        name: "upkeep.updates",
+        kind: Kind::Upkeep,
+        means: "the configuration of Dependabot or Renovate",
+        vars: fields! {
+            "it": Shape::Record(fields! {
+                "tool": Shape::Text, "`dependabot` or `renovate`";
+                "ecosystems": Shape::List(&Shape::Text), "of Dependabot: what it keeps up to date";
+                "missing": Shape::List(&Shape::Text), "of Dependabot: what the repository uses and it does not keep up to date";
+                "raw": Shape::Any, "the configuration as written";
+            }), "the configuration";
+        },
+        select: Select::Repository(updates),
+    },
+    View {
+        name: "upkeep.owners",
+        kind: Kind::Upkeep,
+        means: "the file CODEOWNERS",
+        vars: fields! {
+            "it": Shape::Record(fields! {
+                "rules": Shape::Number, "how many patterns have owners";
+                "all": Shape::Bool, "a pattern covers everything and has owners";
+            }), "the file";
+        },
+        select: Select::File(code_owners),
+    },
+];
+
+/// Files that say what a repository depends on, by the ecosystems of Dependabot.
+const MANIFESTS: &[(&[&str], &[&str])] = &[
+    (&["pip", "uv"], &["pyproject.toml", "requirements.txt", "Pipfile"]),
+    (&["npm", "bun"], &["package.json"]),
+    (&["gomod"], &["go.mod"]),
+    (&["cargo"], &["Cargo.toml"]),
+    (&["bundler"], &["Gemfile"]),
+    (&["composer"], &["composer.json"]),
+    (&["maven"], &["pom.xml"]),
+    (&["gradle"], &["build.gradle", "build.gradle.kts"]),
+    (&["docker", "docker-compose"], &["Dockerfile"]),
+];
+
+fn updates<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for artifact in repository.of(Kind::Upkeep) {
+        let form = Form::of(&artifact.tree.source);
+        let tool = match form {
+            Some(Form::Dependabot) => "dependabot",
+            Some(Form::Renovate) => "renovate",
+            _ => continue,
+        };
+        let Some(root) = artifact.derived.first().map(|&it| artifact.tree.node(it)) else {
+            continue;
+        };
+        let entries = root.get("updates").into_iter().flat_map(Node::children);
+        let own: Vec<&str> = entries.filter_map(|it| it.str("package-ecosystem")).collect();
+        let missing = |it: &&(&[&'static str], &[&'static str])| {
+            form == Some(Form::Dependabot)
+                && !it.0.iter().any(|name| own.contains(name))
+                && it.1.iter().any(|name| repository.has_file(name))
+        };
+        let missing = MANIFESTS.iter().filter(missing).map(|it| Value::Str(it.0[0]));
+        let value = Value::map([
+            ("tool", Value::Str(tool)),
+            ("missing", Value::list(missing)),
+            ("ecosystems", Value::list(own.iter().map(|it| Value::Str(it)))),
+            ("raw", Value::Node(root)),
+        ]);
+        emit(Subject { values: vec![value], at: root, object: None });
+    }
+}
+
+fn code_owners<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    if Form::of(&artifact.tree.source) != Some(Form::Owners) {
+        return;
+    }
+    let Some(root) = artifact.derived.first().map(|&it| artifact.tree.node(it)) else { return };
+    let owned = || root.children().filter(|it| it.get("owners").is_some_and(|it| !it.is_empty()));
+    let covers = |it: Node<'_>| matches!(it.str("pattern"), Some("*" | "/**" | "**" | "/"));
+    let value = Value::map([
+        ("rules", Value::Int(owned().count() as i64)),
+        ("all", Value::Bool(owned().any(covers))),
+    ]);
+    emit(Subject { values: vec![value], at: root, object: None });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_are_read_without_comments_and_sections() {
+        let text = "# all\n*  @team/all\n[Docs]\n/docs/ # nobody\n/api @a @b # two\n";
+        let artifact = parse(Source::new("CODEOWNERS", text)).artifact.expect("an artifact");
+        let root = artifact.tree.node(artifact.derived[0]);
+        let shown: Vec<_> = root
+            .children()
+            .map(|it| {
+                let owners = it.get("owners").map_or(0, Node::len);
+                (it.start().line, it.str("pattern").unwrap_or(""), owners)
+            })
+            .collect();
+        assert_eq!(shown, [(2, "*", 1), (4, "/docs/", 0), (5, "/api", 2)]);
+    }
+
+    #[test]
+    fn nothing_that_is_written_stops_the_reader() {
+        for path in [".github/dependabot.yml", "renovate.json", "CODEOWNERS"] {
+            for text in ["", "[", "updates: 1", "{\"a\":", "\u{0}#"] {
+                parse(Source::new(path, text));
+            }
+        }
+    }
+}
