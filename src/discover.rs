@@ -168,12 +168,12 @@ pub fn is_plain_file(root: &Path, path: &Path) -> bool {
 
 /// The files that git tracks below `root`; none where there is no index that we can read.
 fn tracked(root: &Path) -> Vec<PathBuf> {
-    let Ok(root) = root.canonicalize() else { return Vec::new() };
-    let Some(top) = root.ancestors().find(|it| it.join(".git").is_dir()) else {
+    let Ok(real) = root.canonicalize() else { return Vec::new() };
+    let Some(top) = real.ancestors().find(|it| it.join(".git").is_dir()) else {
         return Vec::new();
     };
     let Ok(bytes) = std::fs::read(top.join(".git/index")) else { return Vec::new() };
-    let prefix = root.strip_prefix(top).map(Path::to_path_buf).unwrap_or_default();
+    let prefix = real.strip_prefix(top).map(Path::to_path_buf).unwrap_or_default();
     index_paths(&bytes)
         .unwrap_or_default()
         .into_iter()
@@ -240,6 +240,9 @@ mod tests {
         git(&["init", "-q"]);
         git(&["add", "-f", ".env"]);
         assert_eq!(names(root), [".env", ".github/x.yml", ".gitignore"]);
+        // However the root is spelled: `.`, `..`, through a link.
+        let spelled = root.join(".github/..");
+        assert_eq!(names(&spelled), [".env", ".github/x.yml", ".gitignore"]);
     }
 
     #[cfg(unix)]

@@ -178,9 +178,13 @@ impl Chart {
     pub fn note_missing(&self, failed: usize, all: usize) -> Option<Problem> {
         let first = self.missing.first()?;
         let names: Vec<_> = self.missing.iter().map(|it| format!("`{}`", it.name)).collect();
+        let lost = match failed {
+            0 => "what they render is not judged".to_owned(),
+            _ => format!("{failed} of its {all} templates are not judged"),
+        };
         let reason = format!(
-            "the chart does not hold what it depends on ({}), so {failed} of its {all} templates \
-             are not judged: run `helm dependency build` first",
+            "the chart does not hold what it depends on ({}), so {lost}: run `helm dependency build` \
+             first",
             names.join(", ")
         );
         Some(Problem::at(&self.metadata.source, first.span.start, Trouble::Template, reason))
