@@ -118,7 +118,6 @@ const EXAMPLES: &[&str] = &[
 ];
 
 const SCRIPT_NAMES: &[&str] = &[
-    "setup.py",
     "noxfile.py",
     "tasks.py",
     "fabfile.py",
@@ -129,6 +128,11 @@ const SCRIPT_NAMES: &[&str] = &[
     "cli.py",
     "__main__.py",
 ];
+
+/// Whether the file packages a project: deeper down, a `setup.py` is a module like any other.
+pub fn is_setup(path: &str) -> bool {
+    path.matches('/').count() <= 1 && path.rsplit('/').next() == Some("setup.py")
+}
 
 /// What the file at `path` is for.
 pub fn role(path: &str) -> Role {
@@ -148,7 +152,7 @@ pub fn role(path: &str) -> Role {
         Role::Example
     } else if in_any(MIGRATIONS) {
         Role::Migration
-    } else if in_any(SCRIPTS) || is_debug_name || SCRIPT_NAMES.contains(&name) {
+    } else if in_any(SCRIPTS) || is_debug_name || is_setup(path) || SCRIPT_NAMES.contains(&name) {
         Role::Script
     } else {
         Role::Code
@@ -171,6 +175,8 @@ mod tests {
             ("docs/tests.py", Role::Test),
             ("docs/conf.py", Role::Example),
             ("contest/latest.py", Role::Code),
+            ("setup.py", Role::Script),
+            ("src/app/core/setup.py", Role::Code),
         ] {
             assert_eq!(role(path), expected, "{path}");
         }

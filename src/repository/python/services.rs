@@ -3,7 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Module, Python, views};
-use crate::{artifact::python::role::Role, document::Node};
+use crate::{
+    artifact::python::role::{Role, is_setup},
+    document::Node,
+};
 
 /// A project with an app.
 #[derive(Debug)]
@@ -76,10 +79,10 @@ pub(super) fn is_app(call: Node<'_>) -> bool {
 
 /// The folders that hold a manifest of Python.
 fn projects(files: &[String]) -> BTreeSet<&str> {
-    let manifests = ["pyproject.toml", "setup.py", "requirements.txt", "Pipfile", "setup.cfg"];
+    let manifests = ["pyproject.toml", "requirements.txt", "Pipfile", "setup.cfg"];
     let folder = |it: &'_ String| -> Option<usize> {
         let (folder, name) = it.rsplit_once('/').unwrap_or(("", it));
-        manifests.contains(&name).then_some(folder.len())
+        (manifests.contains(&name) || is_setup(it)).then_some(folder.len())
     };
     files.iter().filter_map(|it| folder(it).map(|end| &it[..end])).collect()
 }
