@@ -6,6 +6,7 @@
 
 mod builtin;
 mod circle;
+mod fault;
 mod function;
 mod js;
 mod json;

@@ -180,7 +180,7 @@ fn read_then(written: &Value) -> Result<Then, String> {
     let field = match written["field"].as_str() {
         None => Field::Itself,
         Some("@key") => Field::Keys,
-        Some(path) if path.starts_with('$') => {
+        Some(path) if path == "$" || path.starts_with("$.") || path.starts_with("$[") => {
             let mut paths = Paths::default();
             paths.add(Path::parse(path).map_err(|it| format!("in `{path}`: {it}"))?);
             Field::Path(paths)

@@ -1,9 +1,12 @@
 //! The function `schema`: JSON Schema over a part of a document.
 
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
+use std::collections::HashMap;
+
+use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
 use super::{
+    fault::Teller,
     function::{Complaint, Refused},
     js::{Eyes, Js},
     json::{self, Extent},
@@ -13,47 +16,12 @@ use super::{
 const MAX_DEPTH: u32 = 40;
 /// As many values as one look may take.
 const MAX_SIZE: usize = 100_000;
-/// As many faults as one look gives.
-const MAX_FAULTS: usize = 200;
+/// As many errors of one value are looked at.
+const MAX_ERRORS: usize = 500;
+/// As many `contains` are looked into.
+const MAX_CONTAINS: usize = 64;
 /// How many steps back a pattern may take.
 const MAX_STEPS: usize = 200_000;
-
-/// The order in which Spectral's validator looks at keywords: it stops at the first fault.
-const ORDER: &[&str] = &[
-    "$ref",
-    "type",
-    "maximum",
-    "minimum",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "multipleOf",
-    "maxLength",
-    "minLength",
-    "pattern",
-    "format",
-    "maxItems",
-    "minItems",
-    "uniqueItems",
-    "additionalItems",
-    "prefixItems",
-    "items",
-    "contains",
-    "maxProperties",
-    "minProperties",
-    "required",
-    "dependencies",
-    "propertyNames",
-    "additionalProperties",
-    "properties",
-    "patternProperties",
-    "const",
-    "enum",
-    "not",
-    "anyOf",
-    "oneOf",
-    "allOf",
-    "if",
-];
 
 /// A compiled schema.
 #[derive(Debug)]
@@ -62,6 +30,8 @@ pub struct Schema {
     written: Value,
     all: bool,
     depth: u32,
+    /// The schemas of each `contains`, by where it stands.
+    contains: HashMap<String, Schema>,
 }
 
 impl Schema {
@@ -83,6 +53,10 @@ impl Schema {
             Some("draft2020-12") => Draft::Draft202012,
             _ => declared(&written),
         };
+        Self::compile(written, draft, options["allErrors"] == Value::Bool(true))
+    }
+
+    fn compile(written: Value, draft: Draft, all: bool) -> Result<Self, Refused> {
         let validator = jsonschema::options()
             .with_draft(draft)
             .offline()
@@ -92,7 +66,14 @@ impl Schema {
             .build(&written)
             .map_err(|error| format!("its schema cannot be used: {error}"))?;
         let depth = depth(&written, 0).min(MAX_DEPTH);
-        Ok(Self { validator, all: options["allErrors"] == Value::Bool(true), written, depth })
+        let mut contains = HashMap::new();
+        let mut found = Vec::new();
+        contained(&written, String::new(), &mut found);
+        for (path, inner) in found.into_iter().take(MAX_CONTAINS) {
+            // An inner one may refer to what only the whole schema knows: then it is not named.
+            contains.extend(Self::compile(inner.clone(), draft, all).map(|it| (path, it)));
+        }
+        Ok(Self { validator, all, written, depth, contains })
     }
 
     /// What it has against a value.
@@ -118,54 +99,43 @@ impl Schema {
             Js::Text(it) => Value::String(it.clone().into_owned()),
             Js::Null | Js::List(_) => Value::Null,
         };
-        if self.validator.is_valid(&instance) {
-            return Ok(Vec::new());
-        }
-        let mut faults: Vec<_> = self.validator.iter_errors(&instance).take(MAX_FAULTS).collect();
-        if !self.all {
-            faults.sort_by_cached_key(|it| self.rank(it.evaluation_path().as_str()));
-            faults.truncate(1);
-        }
-        Ok(faults.iter().flat_map(complaints).collect())
+        Ok(self.faults(&instance))
     }
 
-    /// When the validator would come to a keyword: its place in the order, at every level.
-    fn rank(&self, path: &str) -> Vec<usize> {
-        let mut at = Some(&self.written);
-        let mut rank = Vec::new();
-        for part in path.split('/').skip(1) {
-            let part = part.replace("~1", "/").replace("~0", "~");
-            let known = ORDER.iter().position(|it| *it == part);
-            let place = match at {
-                Some(Value::Object(map)) => map.keys().position(|it| *it == part),
-                _ => part.parse().ok(),
-            };
-            rank.push(known.or(place).unwrap_or(usize::MAX));
-            at = at.and_then(|it| match it {
-                Value::Array(items) => items.get(part.parse::<usize>().ok()?),
-                other => other.get(&part),
-            });
+    fn faults(&self, instance: &Value) -> Vec<Complaint> {
+        if self.validator.is_valid(instance) {
+            return Vec::new();
         }
-        rank
+        let contained = |path: &str, item: &Value| {
+            self.contains.get(path).map_or(Vec::new(), |it| it.faults(item))
+        };
+        let teller =
+            Teller { schema: &self.written, instance, all: self.all, contained: &contained };
+        teller.complaints(self.validator.iter_errors(instance).take(MAX_ERRORS).collect())
     }
 }
 
-/// What is wrong, and where; of alternatives, what is wrong with each.
-fn complaints(fault: &ValidationError<'_>) -> Vec<Complaint> {
-    let below: Vec<String> = fault.instance_path().iter().map(|it| it.to_string()).collect();
-    let message: String = fault.to_string().chars().take(300).collect();
-    let own = Complaint { message: format!("{{property}} does not fit: {message}"), below };
-    match fault.kind() {
-        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            let deeper: Vec<_> = context
-                .iter()
-                .filter_map(|branch| branch.first())
-                .filter(|it| it.instance_path().as_str() != fault.instance_path().as_str())
-                .flat_map(complaints)
-                .collect();
-            if deeper.is_empty() { vec![own] } else { deeper }
+/// The schemas under `contains`, with where they stand, outermost only.
+fn contained<'s>(schema: &'s Value, path: String, found: &mut Vec<(String, &'s Value)>) {
+    if path.len() > 1_000 {
+        return;
+    }
+    match schema {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+                match key.as_str() {
+                    "contains" if inner.is_object() => found.push((path, inner)),
+                    _ => contained(inner, path, found),
+                }
+            }
         }
-        _ => vec![own],
+        Value::Array(items) => {
+            for (at, inner) in items.iter().enumerate() {
+                contained(inner, format!("{path}/{at}"), found);
+            }
+        }
+        _ => {}
     }
 }
 

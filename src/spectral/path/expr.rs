@@ -246,6 +246,21 @@ fn constructor(value: &Js<'_>) -> Result<&'static str, Thrown> {
 }
 
 impl<'a> Scope<'_, 'a> {
+    /// The methods of texts that filters ask for before they call them.
+    const METHODS: &'static [&'static str] = &[
+        "match",
+        "includes",
+        "indexOf",
+        "startsWith",
+        "endsWith",
+        "search",
+        "split",
+        "slice",
+        "trim",
+        "toLowerCase",
+        "toUpperCase",
+    ];
+
     fn at(&self, at: At) -> Js<'a> {
         let spot = |above: usize| {
             let at = self.trail.len().checked_sub(above + 1)?;
@@ -280,6 +295,10 @@ impl<'a> Scope<'_, 'a> {
                 Ok(item.cloned().unwrap_or(Js::Undefined))
             }
             Js::Text(text) => {
+                // A method that is named and not called is there, and more is not asked.
+                if Self::METHODS.contains(&name) {
+                    return Ok(Js::Bool(true));
+                }
                 let item = name.parse().ok().and_then(|at| text.chars().nth(at));
                 Ok(item.map_or(Js::Undefined, |it| Js::Text(it.to_string().into())))
             }

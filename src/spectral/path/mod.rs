@@ -81,9 +81,10 @@ impl<'t> Reader<'t> {
         let (mut up, mut keyed) = (0, false);
         loop {
             if self.eat("^") {
-                up += 1;
+                // Behind a `~` it means nothing.
+                up += usize::from(!keyed);
             } else if self.eat("~") {
-                (keyed, up) = (true, 0);
+                keyed = true;
             } else {
                 break;
             }
@@ -100,8 +101,9 @@ impl<'t> Reader<'t> {
     }
 
     fn step(&mut self) -> Result<(), String> {
-        // `.[…]` is deep too: a quirk that public rulesets rely upon.
-        let deep = self.eat("..") || self.rest.starts_with(".[") && self.eat(".");
+        // `.[…]` and `...` are deep too: quirks that public rulesets rely upon.
+        let deep =
+            self.eat("...") || self.eat("..") || self.rest.starts_with(".[") && self.eat(".");
         let test = if self.eat("[") {
             self.bracket()?
         } else if deep || self.eat(".") {
@@ -130,7 +132,8 @@ impl<'t> Reader<'t> {
     }
 
     fn word(&mut self) -> &'t str {
-        let part = |it: char| it.is_alphanumeric() || matches!(it, '_' | '-' | '$' | '/' | '#');
+        let part =
+            |it: char| it.is_alphanumeric() || matches!(it, '_' | '-' | '$' | '/' | '#' | '\'');
         let end = self.rest.find(|it| !part(it)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;

@@ -52,6 +52,8 @@ fn names_wildcards_unions_and_slices() {
         ("$.list[0].in", &["list/0/in"]),
         ("$..c^", &["a/b"]),
         ("$.a.b.c^^", &["a"]),
+        ("$.paths[*].put^~", &["paths//x"]),
+        ("$.paths...q", &["paths//x/get/q", "paths//x/put/q"]),
         ("$.list[?(@.in == 'query')]^.1.n", &["list/1/n"]),
     ] {
         assert_eq!(select(path, &tree, false), expected, "{path}");
