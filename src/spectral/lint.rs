@@ -95,9 +95,10 @@ impl<'a> Lint<'a> {
         let walked = walks.paths.walk(Spot::root(self.root), around.eyes, &mut |path, trail| {
             let Some(spot) = trail.last() else { return };
             let keyed = walks.paths.is_keyed(path);
-            let site = if has_siblings(spot) || keyed { spot.written } else { spot.node };
+            let site =
+                if keyed { spot.written } else { place(spot.written, spot.node, spot.crossed) };
             if is_elsewhere(spot.node, around.eyes)
-                || !met.insert((path, site.id(), spot.node.id()))
+                || !met.insert((path, site.id(), spot.node.id(), spot.crosses()))
             {
                 return;
             }
@@ -211,9 +212,10 @@ impl<'a> Lint<'a> {
     }
 }
 
-/// Whether a reference has keys beside it: then it is a place of its own.
-fn has_siblings(spot: &Spot<'_>) -> bool {
-    spot.written != spot.node && spot.written.len() > 1
+/// Where people see what a path leads to. A reference with keys beside it is a place of its own,
+/// unless the way to it leads through another one: so Spectral tells.
+fn place<'a>(written: Node<'a>, node: Node<'a>, crossed: bool) -> Node<'a> {
+    if !crossed && written.len() > 1 { written } else { node }
 }
 
 /// Whether it is a reference into another file, which we do not see.
@@ -277,23 +279,23 @@ fn follow<'a>(value: Js<'a>, names: &[String], eyes: Eyes<'_, 'a>) -> Js<'a> {
 
 /// The deepest node on a path that is there, and the names that are not.
 fn locate<'a>(spot: &Spot<'a>, path: &[String], eyes: Eyes<'_, 'a>) -> (Node<'a>, Vec<String>) {
-    let (mut written, mut node) = (spot.written, spot.node);
+    let (mut written, mut node, mut crossed) = (spot.written, spot.node, spot.crossed);
     for (at, name) in path.iter().enumerate() {
-        let child = match node.kind() {
-            Kind::Seq => name.parse().ok().and_then(|at| node.item(at)),
-            _ => node.get(name),
+        let beside = if crossed { None } else { child(written, name) };
+        let Some(next) = beside.or_else(|| child(node, name)) else {
+            return (place(written, node, crossed), path[at..].to_vec());
         };
-        let Some(child) = child else {
-            if written != node && written.len() > 1 {
-                let beside = written.get(name);
-                return (beside.unwrap_or(written), path[at..].to_vec());
-            }
-            return (node, path[at..].to_vec());
-        };
-        (written, node) = (child, eyes.see(child));
+        crossed |= beside.is_none() && written != node;
+        (written, node) = (next, eyes.see(next));
     }
-    let place = if written != node && written.len() > 1 { written } else { node };
-    (place, Vec::new())
+    (place(written, node, crossed), Vec::new())
+}
+
+fn child<'a>(node: Node<'a>, name: &str) -> Option<Node<'a>> {
+    match node.kind() {
+        Kind::Seq => node.item(name.parse().ok()?),
+        _ => node.get(name),
+    }
 }
 
 /// The keys and indexes that lead to a node.

@@ -164,3 +164,53 @@ rules:
     assert!(reasons.iter().any(|it| it.contains("outside the repository")), "{reasons:#?}");
     assert!(outcome.problems.iter().any(|it| it.reason.contains("takes too many steps")));
 }
+
+#[test]
+fn a_reference_with_keys_beside_it_is_a_place_of_its_own() {
+    let spec = "openapi: 3.1.0
+info: {title: Shop, version: '1'}
+paths: {/a: {get: {responses: {'200': {description: ok, content: {a/b: {schema: {$ref: '#/components/schemas/Cart'}}}}}}}}
+components:
+  schemas:
+    Cart:
+      properties:
+        Limit:
+          description: the most
+          $ref: '#/components/schemas/Limit'
+    Limit: {type: object}
+";
+    let ruleset = "rules:
+  lower:
+    description: Names are in lower case.
+    given: $..[?(@property === 'properties')]
+    then: {field: '@key', function: pattern, functionOptions: {match: '^[a-z]+$'}}
+";
+    let outcome = run(&[(".spectral.yaml", ruleset), ("openapi.yaml", spec)]);
+    let lines: Vec<_> =
+        found(&outcome).iter().map(|it| it.split(':').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(lines, ["8", "11"]);
+}
+
+#[test]
+fn schemas_stop_at_the_first_fault_unless_they_are_asked_for_all() {
+    let rule = |all: bool| {
+        format!(
+            "rules:
+  info:
+    given: $
+    then:
+      field: info
+      function: schema
+      functionOptions:
+        allErrors: {all}
+        schema:
+          required: [contact]
+          properties: {{title: {{type: string, maxLength: 2}}, version: {{const: '2'}}}}
+"
+        )
+    };
+    for (all, count) in [(false, 1), (true, 3)] {
+        let outcome = run(&[(".spectral.yaml", &rule(all)), ("openapi.yaml", SHOP)]);
+        assert_eq!(found(&outcome).len(), count, "{:#?}", found(&outcome));
+    }
+}

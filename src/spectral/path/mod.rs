@@ -124,6 +124,9 @@ impl<'t> Reader<'t> {
             self.rest = rest;
             return parse::parse(&format!("@{name}()")).map(Test::Filter);
         }
+        if let Some(quote @ ('\'' | '"')) = self.rest.chars().next() {
+            return Ok(Test::Names(vec![self.quoted(quote)?]));
+        }
         let name = self.word();
         match name {
             "" => Err(format!("a name is missing before `{}`", self.rest)),
@@ -132,8 +135,7 @@ impl<'t> Reader<'t> {
     }
 
     fn word(&mut self) -> &'t str {
-        let part =
-            |it: char| it.is_alphanumeric() || matches!(it, '_' | '-' | '$' | '/' | '#' | '\'');
+        let part = |it: char| it.is_alphanumeric() || matches!(it, '_' | '-' | '$' | '/' | '#');
         let end = self.rest.find(|it| !part(it)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;

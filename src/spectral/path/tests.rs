@@ -53,6 +53,7 @@ fn names_wildcards_unions_and_slices() {
         ("$..c^", &["a/b"]),
         ("$.a.b.c^^", &["a"]),
         ("$.paths[*].put^~", &["paths//x"]),
+        ("$.paths.'/x'.get.q", &["paths//x/get/q"]),
         ("$.paths...q", &["paths//x/get/q", "paths//x/put/q"]),
         ("$.list[?(@.in == 'query')]^.1.n", &["list/1/n"]),
     ] {

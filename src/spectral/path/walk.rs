@@ -43,12 +43,19 @@ pub struct Spot<'a> {
     pub written: Node<'a>,
     /// The node that is seen there.
     pub node: Node<'a>,
+    /// Whether the way to it, before it, leads through a reference.
+    pub crossed: bool,
 }
 
 impl<'a> Spot<'a> {
     /// The root of a document.
     pub fn root(node: Node<'a>) -> Self {
-        Self { key: Prop::Root, written: node, node }
+        Self { key: Prop::Root, written: node, node, crossed: false }
+    }
+
+    /// Whether the way below it leads through a reference.
+    pub fn crosses(&self) -> bool {
+        self.crossed || self.written != self.node
     }
 }
 
@@ -136,7 +143,7 @@ struct Walk<'w, 'a> {
     budget: &'w mut usize,
     states: Vec<State>,
     numbers: HashMap<Vec<Waiting>, u32>,
-    entered: HashSet<(Id, u32)>,
+    entered: HashSet<(Id, u32, bool)>,
     trail: Vec<Spot<'a>>,
     matched: Vec<Waiting>,
 }
@@ -191,11 +198,13 @@ impl<'w, 'a> Walk<'w, 'a> {
             *self.budget = self.budget.checked_sub(1).ok_or(Too)?;
             let (state, len) = (frame.state, frame.len);
             let node = self.eyes.see(written);
-            self.trail.push(Spot { key, written, node });
+            let crossed = self.trail.last().is_some_and(Spot::crosses);
+            let spot = Spot { key, written, node, crossed };
+            self.trail.push(spot);
             let next = self.child(state, len, found)?;
             let enter = matches!(node.kind(), Kind::Map | Kind::Seq)
                 && !self.states[next as usize].waiting.is_empty()
-                && self.entered.insert((node.id(), next));
+                && self.entered.insert((node.id(), next, spot.crosses()));
             if enter && frames.len() < MAX_DEPTH {
                 frames.push(self.frame(node, next));
             } else if enter {
