@@ -54,6 +54,7 @@ pub fn lint<'a>(plan: &'a Plan, root: Node<'a>) -> Linted<'a> {
         root,
         seen: HashSet::new(),
         troubled: HashSet::new(),
+        above: OnceCell::new(),
         linted: Linted::default(),
     };
     for (walks, refs) in [(&plan.resolved, Some(&refs)), (&plan.written, None)] {
@@ -86,6 +87,7 @@ struct Lint<'a> {
     root: Node<'a>,
     seen: HashSet<(usize, Id, String)>,
     troubled: HashSet<usize>,
+    above: OnceCell<Above>,
     linted: Linted<'a>,
 }
 
@@ -169,7 +171,10 @@ impl<'a> Lint<'a> {
     /// The message of a rule, its placeholders filled.
     fn message(&self, rule: &Ready, error: &str, at: Node<'a>, missing: &[String]) -> String {
         let where_to = OnceCell::new();
-        let path = || where_to.get_or_init(|| path_of(self.root, at));
+        let path = || {
+            let above = self.above.get_or_init(|| Above::new(self.root));
+            where_to.get_or_init(|| above.path(at))
+        };
         let property = || {
             let mut names: Vec<_> = path().last().into_iter().cloned().collect();
             names.extend(missing.iter().cloned());
@@ -298,23 +303,41 @@ fn child<'a>(node: Node<'a>, name: &str) -> Option<Node<'a>> {
     }
 }
 
-/// The keys and indexes that lead to a node.
-fn path_of(root: Node<'_>, target: Node<'_>) -> Vec<String> {
-    let mut path = Vec::new();
-    let mut at = root;
-    while at != target {
-        let nodes = &at.tree().nodes;
-        let holds = |it: &Node<'_>| match it.kind() {
-            Kind::Map | Kind::Seq => {
-                (it.id()..nodes[it.id() as usize].low.max(it.id() + 1)).contains(&target.id())
+/// Where each node hangs: its container, and its number in it.
+struct Above {
+    places: Vec<(Id, u32)>,
+}
+
+impl Above {
+    fn new(root: Node<'_>) -> Self {
+        let nodes = &root.tree().nodes;
+        let mut places = vec![(Id::MAX, 0); nodes.len()];
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            for (at, child) in (0..).zip(node.children()) {
+                // An alias leads to a node that has its place already, or gets its own later.
+                if places[child.id() as usize].0 == Id::MAX && child.id() > node.id() {
+                    places[child.id() as usize] = (node.id(), at);
+                    open.push(child);
+                }
             }
-            _ => it.id() == target.id(),
-        };
-        let Some((index, next)) = at.children().enumerate().find(|(_, it)| holds(it)) else {
-            break;
-        };
-        path.push(if at.is_map() { next.key().to_owned() } else { index.to_string() });
-        at = next;
+        }
+        Self { places }
     }
-    path
+
+    /// The keys and indexes that lead to a node.
+    fn path(&self, target: Node<'_>) -> Vec<String> {
+        let tree = target.tree();
+        let mut path = Vec::new();
+        let mut at = target;
+        while let Some(&(above, number)) = self.places.get(at.id() as usize)
+            && above != Id::MAX
+        {
+            let holder = tree.node(above);
+            path.push(if holder.is_map() { at.key().to_owned() } else { number.to_string() });
+            at = holder;
+        }
+        path.reverse();
+        path
+    }
 }
