@@ -77,24 +77,24 @@ impl Teller<'_> {
     /// What is left to say of these errors.
     pub fn complaints(&self, errors: Vec<ValidationError<'_>>) -> Vec<Complaint> {
         let mut faults = Vec::new();
-        self.level(&errors, &mut faults);
+        self.level(&errors, self.all, &mut faults);
         faults.truncate(MAX_FAULTS);
         let complaint = |it: Fault| Complaint { message: it.message, below: it.path };
         shown(faults).into_iter().map(complaint).collect()
     }
 
     /// The errors of one schema: all of them, or the first that the validator would meet.
-    fn level(&self, errors: &[ValidationError<'_>], faults: &mut Vec<Fault>) {
+    fn level(&self, errors: &[ValidationError<'_>], inner: bool, faults: &mut Vec<Fault>) {
         if self.all {
-            errors.iter().for_each(|it| self.expand(it, faults));
+            errors.iter().for_each(|it| self.expand(it, inner, faults));
             return;
         }
         let first = errors.iter().min_by_key(|it| self.rank(it.evaluation_path().as_str()));
-        first.into_iter().for_each(|it| self.expand(it, faults));
+        first.into_iter().for_each(|it| self.expand(it, inner, faults));
     }
 
-    /// An error, and before it what it consists of.
-    fn expand(&self, error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
+    /// An error, and before it what it consists of: for `contains` only inside of alternatives.
+    fn expand(&self, error: &ValidationError<'_>, inner: bool, faults: &mut Vec<Fault>) {
         if faults.len() > MAX_FAULTS {
             return;
         }
@@ -103,21 +103,21 @@ impl Teller<'_> {
             ValidationErrorKind::AnyOf { context }
             | ValidationErrorKind::OneOfNotValid { context }
             | ValidationErrorKind::OneOfMultipleValid { context } => {
-                context.iter().for_each(|branch| self.level(branch, faults));
+                context.iter().for_each(|branch| self.level(branch, true, faults));
             }
-            ValidationErrorKind::Contains => {
+            ValidationErrorKind::Contains if inner => {
                 let items = self.instance.pointer(error.instance_path().as_str());
                 let items = items.and_then(Value::as_array).into_iter().flatten();
                 for (at, item) in items.take(MAX_ITEMS).enumerate() {
-                    let inner = (self.contained)(error.evaluation_path().as_str(), item);
-                    faults.extend(inner.into_iter().map(|it| {
+                    let of_item = (self.contained)(error.evaluation_path().as_str(), item);
+                    faults.extend(of_item.into_iter().map(|it| {
                         let here = path.iter().cloned().chain([at.to_string()]);
                         let path = here.chain(it.below).collect();
                         Fault { path, keyword: String::new(), message: it.message }
                     }));
                 }
             }
-            ValidationErrorKind::PropertyNames { error } => self.expand(error, faults),
+            ValidationErrorKind::PropertyNames { error } => self.expand(error, true, faults),
             _ => {}
         }
         let keyword = error.evaluation_path().as_str().rsplit('/').next().unwrap_or_default();
