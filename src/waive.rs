@@ -2,10 +2,11 @@
 //! `readiness.toml`.
 //!
 //! `# seaworthy: allow RULE, RULE -- REASON` covers the statement it stands above or behind: the
-//! lines that continue it or are indented below it. Without a reason it covers nothing.
+//! lines that continue it or are indented below it. In Markdown it is `<!-- seaworthy: allow … -->`
+//! and covers the paragraph or the code block below. Without a reason it covers nothing.
 
 use crate::{
-    artifact::Suppression,
+    artifact::{Suppression, docs},
     finding::{Finding, Waiver},
     source::{Source, Span},
 };
@@ -15,7 +16,34 @@ const MARK: &str = "seaworthy: allow ";
 /// The comments of our own form in a file, in order.
 pub fn comments(source: &Source) -> Vec<Suppression> {
     let finder = memchr::memmem::Finder::new(MARK);
-    finder.find_iter(source.text.as_bytes()).filter_map(|at| comment(source, at)).collect()
+    let read = if docs::is_markdown(&source.path) { comment_in_page } else { comment };
+    finder.find_iter(source.text.as_bytes()).filter_map(|at| read(source, at)).collect()
+}
+
+fn comment_in_page(source: &Source, at: usize) -> Option<Suppression> {
+    let line = source.position(at as u32).line;
+    let start = source.line_start(line) as usize;
+    let (before, text) = source.line(line).split_at_checked(at - start)?;
+    let text = text[MARK.len()..].trim_end().strip_suffix("-->")?;
+    if before.trim() != "<!--" {
+        return None;
+    }
+    let (what, reason) = text.split_once("--").unwrap_or((text, ""));
+    let is_blank = |line: &u32| source.line(*line).trim().is_empty();
+    let first = (line + 1..=source.line_count()).find(|it| !is_blank(it)).unwrap_or(line + 1);
+    let fence = source.line(first).trim_start().starts_with("```");
+    let is_last = |line: &u32| match fence {
+        true => source.line(*line).trim() == "```",
+        false => is_blank(line),
+    };
+    Some(Suppression {
+        what: what.trim().to_owned(),
+        from_line: first,
+        to_line: (first + 1..=source.line_count()).find(is_last).unwrap_or(source.line_count()),
+        reason: reason.trim().to_owned(),
+        place: Span::new(start, start + source.line(line).trim_end().len()),
+        by: "seaworthy",
+    })
 }
 
 fn comment(source: &Source, at: usize) -> Option<Suppression> {
@@ -140,6 +168,16 @@ mod tests {
         let text = "a:\n  - name: x # seaworthy: allow k/y -- z\n    image: b\n  - name: y\n";
         let found = comments(&Source::new("a.yaml", text));
         assert_eq!((found[0].from_line, found[0].to_line), (2, 3));
+    }
+
+    #[test]
+    fn a_page_has_its_own_comments_and_shows_those_of_others() {
+        let text = "```\n# seaworthy: allow a/b -- shown\n```\n\n\
+                    <!-- seaworthy: allow docs/x -- made later -->\n```sh\nmake a\n\nmake b\n```\nend\n";
+        let found = comments(&Source::new("README.md", text));
+        let shown: Vec<_> =
+            found.iter().map(|it| (&*it.what, &*it.reason, it.from_line, it.to_line)).collect();
+        assert_eq!(shown, [("docs/x", "made later", 6, 10)]);
     }
 
     #[test]

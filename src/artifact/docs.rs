@@ -43,12 +43,15 @@ pub fn recognise(source: &Source) -> bool {
 
 /// The same, by its path alone.
 pub fn is_page(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let is_markdown = name.rsplit_once('.').is_some_and(|it| {
-        ["md", "markdown", "mdx"].iter().any(|end| it.1.eq_ignore_ascii_case(end))
-    });
     let mut folders = path.split('/').rev().skip(1);
-    is_markdown && !folders.any(|it| ELSEWHERE.contains(&it))
+    is_markdown(path) && !folders.any(|it| ELSEWHERE.contains(&it))
+}
+
+/// Whether the file is written in Markdown, by its path.
+pub fn is_markdown(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ends = |end: &str| ["md", "markdown", "mdx"].iter().any(|it| end.eq_ignore_ascii_case(it));
+    name.rsplit_once('.').is_some_and(|it| ends(it.1))
 }
 
 /// Reads a page.
