@@ -559,7 +559,7 @@ impl<'a> Node<'a> {
         match self.kind() {
             Kind::Seq | Kind::Map => {
                 let line = source.position(span.start).line;
-                Position { line, column: source.line(line).chars().count() as u32 + 1 }
+                Position { line, column: source.width(line) + 1 }
             }
             _ => source.position(span.end.max(span.start)),
         }

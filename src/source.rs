@@ -41,9 +41,14 @@ pub struct Source {
     /// The text.
     pub text: String,
     lines: OnceLock<Vec<u32>>,
+    /// How many characters stand before each block of the text.
+    blocks: OnceLock<Vec<u32>>,
     /// Where it was written, if we rendered it.
     origins: Option<Box<Origins>>,
 }
+
+/// How many bytes a block of a text has whose characters are counted once.
+const BLOCK: usize = 1024;
 
 impl Source {
     /// A source from text.
@@ -95,8 +100,33 @@ impl Source {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        let column = self.text[start.min(end)..end].chars().count() as u32 + 1;
+        let column = self.characters(start.min(end), end) + 1;
         Position { line: line as u32, column }
+    }
+
+    /// How many characters a line has that is counted from 1, without its line break.
+    pub fn width(&self, line: u32) -> u32 {
+        let start = self.line_start(line) as usize;
+        self.characters(start, start + self.line(line).len())
+    }
+
+    /// How many characters stand between two places. A text may be one line of many megabytes, so
+    /// far ones are looked up.
+    fn characters(&self, from: usize, to: usize) -> u32 {
+        let bytes = self.text.as_bytes();
+        let count = |range: &[u8]| range.iter().filter(|it| (**it & 0xc0) != 0x80).count() as u32;
+        if to - from < 2 * BLOCK {
+            return count(&bytes[from..to]);
+        }
+        let blocks = self.blocks.get_or_init(|| {
+            let sums = bytes.chunks(BLOCK).scan(0, |sum, block| {
+                *sum += count(block);
+                Some(*sum)
+            });
+            std::iter::once(0).chain(sums).collect()
+        });
+        let before = |at: usize| blocks[at / BLOCK] + count(&bytes[at / BLOCK * BLOCK..at]);
+        before(to) - before(from)
     }
 
     /// The text of a line, counted from 1, without its line break; empty beyond the end.
@@ -154,6 +184,15 @@ mod tests {
         assert_eq!(source.line(2), "cäé");
         assert_eq!(source.line(9), "");
         assert_eq!((source.name(), source.folder()), ("b", "a"));
+    }
+
+    #[test]
+    fn columns_of_long_lines_count_characters_too() {
+        let text = format!("x\n{}b", "aé".repeat(5_000));
+        let source = Source::new("a", text.clone());
+        assert_eq!(source.position(text.len() as u32 - 1), Position { line: 2, column: 10_001 });
+        assert_eq!(source.width(2), 10_001);
+        assert_eq!(source.position(2 + 3 * 4_000 + 1), Position { line: 2, column: 8_002 });
     }
 
     #[test]

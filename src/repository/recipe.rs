@@ -40,11 +40,10 @@ const MADE: &[&str] = &[
     "venv",
 ];
 
-/// Programs that run the file that they are given.
-const INTERPRETERS: &[&str] = &[
-    "bash", "sh", "dash", "zsh", "ksh", "source", ".", "python", "python3", "node", "ruby", "perl",
-    "php",
-];
+/// Programs that run the file that they are given. What is sourced is left out: settings of one
+/// machine are, and nobody commits them.
+const INTERPRETERS: &[&str] =
+    &["bash", "sh", "dash", "zsh", "ksh", "python", "python3", "node", "ruby", "perl", "php"];
 
 const SCRIPTS: &[&str] = &["sh", "bash", "zsh", "py", "js", "mjs", "cjs", "ts", "rb", "pl", "php"];
 

@@ -186,7 +186,7 @@ fn shown(faults: Vec<Fault>) -> Vec<Fault> {
     for at in 0..faults.len() {
         let own = &nodes[at];
         let same = || nodes.iter().enumerate().filter(|(_, it)| *it == own).map(|it| it.0);
-        let has_deeper = own[0] != "" && nodes.iter().any(|it| is_below(it, own));
+        let has_deeper = !own[0].is_empty() && nodes.iter().any(|it| is_below(it, own));
         if has_deeper && same().any(|it| faults[it].keyword == "anyOf") {
             keep[at] = false;
         }
