@@ -143,10 +143,9 @@ fn split(text: &str) -> usize {
     memmem::find(text.as_bytes(), b"\n[[example]]").map_or(text.len(), |at| at + 1)
 }
 
-/// The word that a rule file gives for `key`, found without reading the file. Nothing, if the file
-/// does not have the key; an error, if it is not clear.
-fn word<'t>(text: &'t str, key: &str) -> Result<Option<&'t str>, ()> {
-    let head = &text[..split(text)];
+/// The word that a rule file without its examples gives for `key`, found without reading the file.
+/// Nothing, if the file does not have the key; an error, if it is not clear.
+fn word<'t>(head: &'t str, key: &str) -> Result<Option<&'t str>, ()> {
     let mut lines = memmem::find_iter(head.as_bytes(), key).filter(|&at| {
         let before = head[..at].chars().next_back();
         before.is_none_or(|it| it == '\n') && head[at + key.len()..].trim_start().starts_with('=')
@@ -160,11 +159,12 @@ fn word<'t>(text: &'t str, key: &str) -> Result<Option<&'t str>, ()> {
 
 /// The profile and the view that a rule file names, if both are clear at first sight.
 fn first_look(text: &str) -> Option<(Profile, &'static View)> {
-    let profile = match word(text, "profile").ok()? {
+    let head = &text[..split(text)];
+    let profile = match word(head, "profile").ok()? {
         None => Profile::Default,
         Some(name) => Profile::named(name)?,
     };
-    Some((profile, artifact::view(word(text, "subject").ok()??)?))
+    Some((profile, artifact::view(word(head, "subject").ok()??)?))
 }
 
 /// What a rule file says, without its examples.

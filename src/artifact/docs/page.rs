@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// What a page holds, in the order in which it is written. Ranges are bytes of the text.
 #[derive(Debug, Default)]
@@ -141,7 +141,7 @@ impl Reader {
             Tag::Heading { level, .. } => {
                 self.in_heading = true;
                 self.counts.push((Count::Entry, at.start));
-                let level = level_of(level);
+                let level = level as u8;
                 self.page.sections.push(Section { level, at, ..Section::default() });
             }
             Tag::CodeBlock(kind) => {
@@ -187,10 +187,6 @@ impl Reader {
             tick.at.end = tick.at.end.max(at.end);
         }
     }
-}
-
-fn level_of(level: HeadingLevel) -> u8 {
-    level as u8
 }
 
 impl Page {
