@@ -90,9 +90,12 @@ pub enum Listing {
 /// What `check` judges, and how it answers.
 #[derive(Args, Clone, Debug)]
 pub struct Check {
-    /// The repository, a folder of it, or one file
+    /// The repository, a folder of it, one file, or `-` for standard input
     #[arg(default_value = ".")]
     pub path: PathBuf,
+    /// What standard input is called: its name says how it is read
+    #[arg(long, value_name = "NAME", default_value = "stdin.yaml")]
+    pub stdin_name: String,
     /// How to print the report
     #[arg(long, value_enum, default_value = "terminal")]
     pub format: Format,

@@ -35,7 +35,7 @@ pub enum Content {
 }
 
 /// Files larger than this are not read: 256 MiB, the size of the largest honest coverage reports.
-const LARGEST: u64 = 256 << 20;
+pub const LARGEST: u64 = 256 << 20;
 
 impl Found {
     /// Its bytes.

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -34,6 +35,9 @@ use crate::{
     source::Source,
     spectral::{Ruled, Teams},
 };
+
+/// The path that means standard input.
+const STDIN: &str = "-";
 
 /// Why there is no answer. None of these is about the repository under review.
 #[derive(Debug, Diagnostic, Error)]
@@ -86,7 +90,10 @@ impl RunError {
 /// # Errors
 /// When the question cannot be answered at all; what is wrong with the repository is in the report.
 pub fn check(options: &Check) -> Result<Report, RunError> {
-    let (root, only) = root_and_file(&options.path)?;
+    let (root, only) = match options.path.to_str() {
+        Some(STDIN) => (PathBuf::from("."), Some(stdin(&options.stdin_name)?)),
+        _ => root_and_file(&options.path)?,
+    };
     let policy = policy(&root, options)?;
     let config = read_config(&policy, options)?;
     let files = match only {
@@ -132,6 +139,10 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
 /// # Errors
 /// As [`check`], and when a file cannot be written.
 pub fn fix(options: &Check) -> Result<Mended, RunError> {
+    if options.path.to_str() == Some(STDIN) {
+        let message = "--fix mends files, and standard input is none: name the file";
+        return Err(RunError::Argument(message.to_owned()));
+    }
     let report = check(options)?;
     let counts = |it: &&Finding| it.new && it.waived.is_none() && it.fix.is_some();
     let key = |it: &Finding| (it.place.path.clone(), it.rule.clone(), it.message.clone());
@@ -287,6 +298,19 @@ fn root_and_file(path: &Path) -> Result<(PathBuf, Option<Found>), RunError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let found = Found { path: name, content: Content::Disk(path.to_path_buf()) };
     Ok((root.to_path_buf(), Some(found)))
+}
+
+/// What came on standard input, as a file of that name.
+fn stdin(name: &str) -> Result<Found, RunError> {
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().take(discover::LARGEST + 1).read_to_end(&mut bytes);
+    let too_large = bytes.len() as u64 > discover::LARGEST;
+    match read {
+        Ok(_) if too_large => Err(io::ErrorKind::FileTooLarge.into()),
+        Ok(_) => Ok(Found { path: name.to_owned(), content: Content::Memory(bytes) }),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| RunError::path(Path::new("standard input"), &error))
 }
 
 /// What one file is, read alone.

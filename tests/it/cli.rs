@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -48,6 +49,27 @@ fn a_question_that_cannot_be_answered_exits_with_2() {
     assert_eq!(code(&["check", "--profile", "lenient", "fixtures/ready"]), 2);
     assert_eq!(code(&["check", "--now", "soon", "fixtures/ready"]), 2);
     assert_eq!(code(&["explain", "no/such-rule"]), 2);
+}
+
+/// What `check -` says of a text, and its exit code.
+fn judged(text: &str, arguments: &[&str]) -> (String, Option<i32>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.args(["check", "-"]).args(arguments).env("NO_COLOR", "1");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.code())
+}
+
+#[test]
+fn standard_input_is_judged_like_a_file_of_its_name() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec: {hostPID: true}\n";
+    let (text, code) = judged(pod, &[]);
+    assert!(text.starts_with("stdin.yaml\n  4:8 ") && code == Some(1), "{text}");
+    let (text, code) = judged("FROM alpine\n", &["--stdin-name", "Dockerfile"]);
+    assert!(text.starts_with("Dockerfile\n  1:6 ") && code == Some(1), "{text}");
+    assert_eq!(judged("", &[]).1, Some(3));
+    assert_eq!(judged("FROM alpine\n", &["--fix"]).1, Some(2));
 }
 
 #[test]
