@@ -1,6 +1,9 @@
 //! The report for people at a terminal: findings by file, the verdict last.
 
-use std::fmt::{self, Display, Write as _};
+use std::{
+    collections::HashMap,
+    fmt::{self, Display, Write as _},
+};
 
 use super::{
     Report, Style,
@@ -8,6 +11,7 @@ use super::{
 };
 use crate::{
     assess::{Score, Status},
+    document::Problem,
     finding::{Finding, Severity},
     gate::Verdict,
 };
@@ -18,7 +22,7 @@ const FINDINGS: usize = 100;
 /// How many findings of one rule are shown in one file.
 const OF_ONE_RULE: usize = 5;
 
-/// How many problems are shown.
+/// How many causes of problems are shown.
 const PROBLEMS: usize = 10;
 
 /// The report as text for a terminal.
@@ -118,16 +122,38 @@ fn problems(out: &mut String, report: &Report, paint: Paint) {
         return;
     }
     let _ = writeln!(out, "{}", paint.bold("could not be judged"));
-    for problem in report.problems.iter().take(PROBLEMS) {
-        let (path, start) = (Plain(&problem.path), problem.start);
-        let reason = shortened(&problem.reason, 200);
+    let causes = causes(report);
+    for of_one in causes.iter().take(PROBLEMS) {
+        let (path, start) = (Plain(&of_one[0].path), of_one[0].start);
+        let reason = shortened(&of_one[0].reason, 200);
         let _ = writeln!(out, "  {path}:{}:{} {}", start.line, start.column, Plain(&reason));
+        if of_one.len() > 1 {
+            let more = counted(of_one.len() - 1, "more place");
+            let _ = writeln!(out, "  … and {more} for the same reason");
+        }
     }
-    if report.problems.len() > PROBLEMS {
-        let more = report.problems.len() - PROBLEMS;
-        let _ = writeln!(out, "  … and {more} more; --format json holds all");
+    let hidden: usize = causes.iter().skip(PROBLEMS).map(Vec::len).sum();
+    if hidden > 0 {
+        let _ = writeln!(out, "  … and {hidden} more; --format json holds all");
     }
     out.push('\n');
+}
+
+/// The problems by their cause, in the order of the first of each. What a reason quotes differs
+/// from place to place.
+fn causes(report: &Report) -> Vec<Vec<&Problem>> {
+    let cause = |it: &Problem| it.reason.split('`').next().unwrap_or_default().to_owned();
+    let mut at: HashMap<String, usize> = HashMap::new();
+    let mut causes: Vec<Vec<&Problem>> = Vec::new();
+    for problem in &report.problems {
+        let next = causes.len();
+        let at = *at.entry(cause(problem)).or_insert(next);
+        match causes.get_mut(at) {
+            Some(of_one) => of_one.push(problem),
+            None => causes.push(vec![problem]),
+        }
+    }
+    causes
 }
 
 /// Five lines: the verdict, what counts, what was not judged, the checklist, what to do next.
@@ -355,6 +381,19 @@ not ready: 1 finding blocks
         let text = render(&report, &Style::default());
         assert!(text.contains("  … and 95 more of dockerfile/root-user in this file\n"), "{text}");
         assert!(text.contains("100 of 150 findings shown"), "{text}");
+    }
+
+    #[test]
+    fn problems_of_one_cause_are_told_once() {
+        let mut report = sample::report();
+        let mut other = report.problems[0].clone();
+        other.reason = "is no TOML".to_owned();
+        let twins = vec![report.problems[0].clone(); 30];
+        report.problems.extend(twins);
+        report.problems.push(other);
+        let text = render(&report, &Style::default());
+        assert!(text.contains("  … and 30 more places for the same reason\n"), "{text}");
+        assert!(text.contains(" is no TOML\n") && text.contains("not judged: 32 places"), "{text}");
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub(super) fn builds<'a>(
     for artifact in artifacts {
         match artifact.kind {
             Kind::Workflow => of_workflow(artifact, &mut found),
-            Kind::Compose => of_compose(artifact, &mut found),
+            Kind::Compose => of_compose(artifact, artifacts, &mut found),
             _ => {}
         }
     }
@@ -239,7 +239,9 @@ fn of_action(step: Node<'_>) -> Option<Build<'_>> {
     })
 }
 
-fn of_compose<'a>(artifact: &'a Artifact, found: &mut Vec<Build<'a>>) {
+/// The builds of a Compose file. One that says neither where nor from which file adds to the build
+/// of a file beside it.
+fn of_compose<'a>(artifact: &'a Artifact, artifacts: &'a [Artifact], found: &mut Vec<Build<'a>>) {
     let Some(project) = compose::project(artifact) else { return };
     let is_aside = project.str("purpose") == Some("development");
     for service in list(project, "services") {
@@ -247,6 +249,9 @@ fn of_compose<'a>(artifact: &'a Artifact, found: &mut Vec<Build<'a>>) {
         if build.get("dockerfile_inline").is_some() {
             continue;
         }
+        let says = |it: Node<'_>| it.as_str().is_some() || it.get("context").is_some();
+        let beside = (!says(build)).then(|| build_beside(artifact, artifacts, service)).flatten();
+        let base = beside.unwrap_or(build);
         let args = build.get("args");
         let named =
             args.filter(|it| it.is_map()).into_iter().flat_map(Node::entries).map(|it| it.0);
@@ -256,11 +261,14 @@ fn of_compose<'a>(artifact: &'a Artifact, found: &mut Vec<Build<'a>>) {
         let files = Files {
             by: "compose",
             folder: artifact.tree.source.folder(),
-            context: build.as_str().or_else(|| build.str("context")).unwrap_or("."),
-            file: build.str("dockerfile").unwrap_or("Dockerfile"),
+            context: base.as_str().or_else(|| base.str("context")).unwrap_or("."),
+            file: build
+                .str("dockerfile")
+                .or_else(|| base.str("dockerfile"))
+                .unwrap_or("Dockerfile"),
         };
         found.extend(files.build().map(|it| Build {
-            target: build.str("target").map(str::to_owned),
+            target: build.str("target").or_else(|| base.str("target")).map(str::to_owned),
             images: image.filter(|it| !is_unknown(it)).map(str::to_owned).into_iter().collect(),
             args: args.map(str::to_owned).collect(),
             is_aside,
@@ -269,6 +277,27 @@ fn of_compose<'a>(artifact: &'a Artifact, found: &mut Vec<Build<'a>>) {
             ..it
         }));
     }
+}
+
+/// The build of the same service in a file of the same folder, with a context of its own.
+fn build_beside<'a>(
+    artifact: &'a Artifact,
+    artifacts: &'a [Artifact],
+    service: Node<'a>,
+) -> Option<Node<'a>> {
+    let name = service.str("name")?;
+    let folder = artifact.tree.source.folder();
+    let others = artifacts.iter().filter(|it| {
+        it.kind == Kind::Compose
+            && it.tree.source.folder() == folder
+            && !std::ptr::eq(*it, artifact)
+    });
+    let projects = others.filter_map(compose::project);
+    let services = projects.flat_map(|it| list(it, "services"));
+    services
+        .filter(|it| it.str("name") == Some(name))
+        .filter_map(|it| it.at(&["raw", "build"]))
+        .find(|it| it.as_str().is_some() || it.get("context").is_some())
 }
 
 fn of_skaffold(source: &Source, found: &mut Vec<Build<'_>>) {

@@ -4,7 +4,7 @@
 use super::{Repository, image::images, objects::Class, record};
 use crate::{
     artifact::{
-        Emit, Field, Kind, Select, Shape, Subject, View, compose,
+        Artifact, Emit, Field, Kind, Select, Shape, Subject, View, compose,
         prometheus::{Form, form, group_rules},
     },
     document::Node,
@@ -171,7 +171,11 @@ pub(super) const RUNNING: View = view(
 
 /// The documents of files of Prometheus that have a form.
 fn documents<'a>(repository: &'a Repository<'a>, wanted: Form) -> impl Iterator<Item = Node<'a>> {
-    let trees = repository.of(Kind::Prometheus).flat_map(|it| it.tree.documents());
+    let is_real = |it: &&'a Artifact| {
+        let mut folders = it.tree.source.folder().split('/');
+        !folders.any(|it| matches!(it, "test" | "tests" | "testdata" | "fixtures" | "e2e"))
+    };
+    let trees = repository.of(Kind::Prometheus).filter(is_real).flat_map(|it| it.tree.documents());
     trees.filter(move |it| form(*it) == Some(wanted))
 }
 

@@ -476,7 +476,7 @@ impl Facts<'_, '_> {
             out.flag("is_scratch", it.resolved == "scratch", it.span);
             self.write_image(out, "base", &it.resolved, it.reference_span);
             let origin = &self.stages[stage::origin(&self.stages, index)];
-            self.write_image(out, "origin", &origin.resolved, it.reference_span);
+            self.write_image(out, "origin", &origin.resolved, origin.reference_span);
             out.list("undeclared", it.span, |out| {
                 for name in &it.undeclared {
                     out.tree.text(Key::None, name, it.reference_span);

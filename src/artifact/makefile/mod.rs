@@ -31,7 +31,8 @@ const NOT_MAKEFILES: &[&str] = &[
     "am", "in", "ac", "md", "py", "rs", "js", "ts", "go", "pl", "rb", "php", "java", "html", "txt",
     "toml", "json", "yml", "yaml", "rst", "orig", "bak", "vc", "msc", "tmpl", "tpl", "j2", "jinja",
     "template", "lua", "vim", "svg", "png", "lock", "snap", "sh", "bash", "zsh", "bat", "cmd",
-    "ps1", "com", "c", "h",
+    "ps1", "com", "c", "h", "xml", "css", "csv", "ipynb", "mdx", "tsx", "jsx", "patch", "diff",
+    "log", "adoc", "erb", "hbs", "liquid", "cpp", "cc", "kt", "swift", "cs",
 ];
 
 /// Whether the file is one, by its path and the start of its text.

@@ -190,7 +190,7 @@ pub(super) fn note(
     assigned: Option<&str>,
     awaited: bool,
 ) {
-    if setting::environment(scan, call, path) {
+    if setting::environment(scan, call, path, assigned) {
         return;
     }
     let name = last(path);

@@ -10,10 +10,10 @@ use super::{
     value::known_text,
 };
 
-/// Notes what a class is, before it is walked.
-pub(super) fn note(scan: &mut Scan<'_, '_>, def: &StmtClassDef) {
+/// Notes what a class is, before it is walked, and says whether it is one of settings.
+pub(super) fn note(scan: &mut Scan<'_, '_>, def: &StmtClassDef) -> bool {
     if scan.role != Role::Code {
-        return;
+        return false;
     }
     let bases = bases(scan, def);
     let is_settings = bases.iter().any(|it| {
@@ -21,12 +21,15 @@ pub(super) fn note(scan: &mut Scan<'_, '_>, def: &StmtClassDef) {
         name.ends_with("BaseSettings") || (name.ends_with("Settings") && name != "DynamicSettings")
     });
     if is_settings {
-        return setting::class(scan, def);
+        setting::class(scan, def);
+    } else if def.name.ends_with("Middleware")
+        || bases.iter().any(|it| last(it).ends_with("Middleware"))
+    {
+        middleware(scan, def, &bases);
+    } else {
+        columns(scan, def);
     }
-    if def.name.ends_with("Middleware") || bases.iter().any(|it| last(it).ends_with("Middleware")) {
-        return middleware(scan, def, &bases);
-    }
-    columns(scan, def);
+    is_settings
 }
 
 fn bases(scan: &Scan<'_, '_>, def: &StmtClassDef) -> Vec<String> {

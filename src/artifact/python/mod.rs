@@ -19,6 +19,8 @@ mod setting;
 mod tests;
 mod value;
 
+use std::collections::BTreeSet;
+
 use ruff_python_ast::{Suite, visitor::Visitor};
 
 use self::{facts::Facts, role::Role, scan::Scan, scope::Scope};
@@ -80,22 +82,34 @@ fn summary(tree: &mut Tree, role: Role, body: &Suite) -> Vec<Id> {
         awaited: false,
         logs: 0,
         conditions: Vec::new(),
+        refused: BTreeSet::new(),
     };
     scan.visit_body(body);
     if role != Role::Example {
         migration::note(&mut scan, body);
     }
-    let Scan { facts: Facts { tree, mut roots }, scope, logs, .. } = scan;
-    roots.insert(0, module(tree, role, &scope, logs));
+    let Scan { facts: Facts { tree, mut roots }, scope, logs, refused, .. } = scan;
+    roots.insert(0, module(tree, role, &scope, logs, &refused));
     roots
 }
 
-fn module(tree: &mut Tree, role: Role, scope: &Scope<'_>, logs: u32) -> Id {
+fn module(
+    tree: &mut Tree,
+    role: Role,
+    scope: &Scope<'_>,
+    logs: u32,
+    refused: &BTreeSet<String>,
+) -> Id {
     let at = Span::default();
     let root = tree.open_map(Key::None, at);
     tree.text(Key::Text("fact"), "module", at);
     tree.text(Key::Text("role"), role.name(), at);
     tree.int(Key::Text("logs"), i64::from(logs), at);
+    let list = tree.open_seq(Key::Text("refused"), at);
+    for name in refused {
+        tree.text(Key::None, name, at);
+    }
+    tree.close(list);
     let names = tree.open_map(Key::Text("names"), at);
     if matches!(role, Role::Code | Role::Test) {
         for (name, path) in &scope.exports {

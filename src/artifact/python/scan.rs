@@ -1,7 +1,9 @@
 //! The walk over a module: what surrounds each statement, and which facts it gives.
 
+use std::collections::BTreeSet;
+
 use ruff_python_ast::{
-    Expr, ExprCall, Stmt, StmtClassDef, StmtFunctionDef,
+    Expr, ExprCall, Stmt, StmtClassDef, StmtFunctionDef, StmtIf,
     visitor::{self, Visitor},
 };
 
@@ -12,6 +14,9 @@ use super::{
 /// How many names of calls are kept for one function.
 const MOST_CALLS: usize = 100;
 
+/// How many secrets are kept for one function.
+const MOST_TESTED: usize = 20;
+
 /// The function, lambda or class around the place that is looked at.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
@@ -19,6 +24,12 @@ pub(super) struct Frame {
     pub name: String,
     /// Whether it is a class.
     pub is_class: bool,
+    /// Whether it is a class of settings.
+    pub is_settings: bool,
+    /// Whether it stops with an exception somewhere.
+    pub raises: bool,
+    /// Secrets that its conditions look at.
+    pub tested: Vec<String>,
     /// Whether it is `async def`.
     pub is_async: bool,
     /// How many loops are around the place.
@@ -52,6 +63,8 @@ pub(super) struct Scan<'a, 't> {
     pub logs: u32,
     /// The conditions around the place, as they are written.
     pub conditions: Vec<String>,
+    /// Secrets that code looks at before it stops with an exception, in lower case.
+    pub refused: BTreeSet<String>,
 }
 
 impl<'a> Scan<'a, '_> {
@@ -111,8 +124,18 @@ impl<'a> Scan<'a, '_> {
                 }
                 self.visit_body(&it.body);
             }
-            Stmt::Assert(_) => {
+            Stmt::Assert(it) => {
                 self.asserted();
+                let names: Vec<_> = secrets(self.facts.written(&*it.test)).collect();
+                self.refused.extend(names);
+                visitor::walk_stmt(self, stmt);
+            }
+            Stmt::Raise(it) => {
+                let made = it.exc.as_deref().map(|it| it.as_call_expr().map_or(it, |it| &it.func));
+                let answers = made.is_some_and(|it| self.facts.written(it).contains("HTTP"));
+                if let Some(frame) = self.function_mut() {
+                    frame.raises |= !answers;
+                }
                 visitor::walk_stmt(self, stmt);
             }
             _ => visitor::walk_stmt(self, stmt),
@@ -150,8 +173,9 @@ impl<'a> Scan<'a, '_> {
         }
     }
 
-    fn conditional(&mut self, stmt: &'a ruff_python_ast::StmtIf) {
+    fn conditional(&mut self, stmt: &'a StmtIf) {
         self.visit_expr(&stmt.test);
+        self.tested(stmt);
         self.under(&stmt.test, |scan| scan.visit_body(&stmt.body));
         for clause in &stmt.elif_else_clauses {
             match &clause.test {
@@ -161,6 +185,17 @@ impl<'a> Scan<'a, '_> {
                 }
                 None => self.under(&stmt.test, |scan| scan.visit_body(&clause.body)),
             }
+        }
+    }
+
+    /// Notes the secrets that a condition looks at, in case that the code stops for them.
+    fn tested(&mut self, stmt: &StmtIf) {
+        let names: Vec<_> = secrets(self.facts.written(&*stmt.test)).take(MOST_TESTED).collect();
+        match self.function_mut() {
+            Some(frame) if frame.tested.len() < MOST_TESTED => frame.tested.extend(names),
+            Some(_) => {}
+            None if stmt.body.iter().any(Stmt::is_raise_stmt) => self.refused.extend(names),
+            None => {}
         }
     }
 
@@ -194,6 +229,9 @@ impl<'a> Scan<'a, '_> {
         self.conditions = conditions;
         function::note(self, def, &frame);
         self.absorb(&frame);
+        if frame.raises {
+            self.refused.extend(frame.tested);
+        }
     }
 
     /// What a nested function does, the function around it does too.
@@ -209,9 +247,10 @@ impl<'a> Scan<'a, '_> {
         for decorator in &def.decorator_list {
             self.visit_expr(&decorator.expression);
         }
-        class::note(self, def);
+        let is_settings = class::note(self, def);
         self.scope.hide(&def.name);
-        let frame = Frame { name: def.name.to_string(), is_class: true, ..Frame::default() };
+        let name = def.name.to_string();
+        let frame = Frame { name, is_class: true, is_settings, ..Frame::default() };
         self.frames.push(frame);
         self.scope.enter();
         self.visit_body(&def.body);
@@ -235,6 +274,7 @@ impl<'a> Scan<'a, '_> {
         let is_check = asserts.iter().any(|it| name.trim_start_matches('_').starts_with(it));
         if let Some(frame) = self.function_mut() {
             frame.asserts |= is_check;
+            frame.raises |= name == "exit";
             if frame.calls.len() < MOST_CALLS && !frame.calls.iter().any(|it| it == name) {
                 frame.calls.push(name.to_owned());
             }
@@ -294,6 +334,13 @@ impl<'a> Visitor<'a> for Scan<'a, '_> {
         self.awaited = false;
         visitor::walk_expr(self, expr);
     }
+}
+
+/// The names of secrets in an expression, in lower case. A plain `password` may be anybody's.
+fn secrets(written: &str) -> impl Iterator<Item = String> {
+    let words = written.split(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));
+    let is_setting = |it: &&str| it.contains('_') || it.bytes().all(|it| it.is_ascii_uppercase());
+    words.filter(is_setting).filter(|it| call::is_secret(it)).map(str::to_ascii_lowercase)
 }
 
 /// The last name of a dotted path, without the brackets of a call.

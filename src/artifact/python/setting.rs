@@ -132,13 +132,20 @@ fn reads_environment(path: &str) -> bool {
         || path.starts_with("environ.Env()")
 }
 
-/// Notes a call that reads the environment, and says whether it is one.
-pub(super) fn environment(scan: &mut Scan<'_, '_>, call: &ExprCall, path: &str) -> bool {
+/// Notes a call that reads the environment, and says whether it is one. The value of a field of a
+/// settings class is noted with its field.
+pub(super) fn environment(
+    scan: &mut Scan<'_, '_>,
+    call: &ExprCall,
+    path: &str,
+    assigned: Option<&str>,
+) -> bool {
     if !reads_environment(path) || path.ends_with("Env.read_env") {
         return false;
     }
     let Some(env) = text_argument(&scan.scope, call, 0, &["key"]) else { return false };
-    if scan.role != Role::Code {
+    let is_field = assigned.is_some() && scan.frames.last().is_some_and(|it| it.is_settings);
+    if scan.role != Role::Code || is_field {
         return true;
     }
     let is_getter = path.ends_with("getenv") || path.ends_with("environ.get");

@@ -125,6 +125,15 @@ pub fn checks(name: &str, words: &[String]) -> Option<&'static str> {
             "audit" | "deny" => "security",
             _ => return None,
         },
+        "playwright" | "cypress"
+            if matches!(
+                first_plain,
+                "install" | "install-deps" | "open" | "show-report" | "merge-reports" | "verify"
+            ) =>
+        {
+            return None;
+        }
+        "tflint" if has("--init") => return None,
         "pytest" | "py.test" | "tox" | "nox" | "unittest" | "nosetests" | "jest" | "vitest"
         | "mocha" | "ava" | "karma" | "cypress" | "playwright" | "rspec" | "phpunit" | "pest"
         | "gotestsum" | "ginkgo" | "ctest" | "bats" | "kuttl" | "newman" | "behave" | "rake"

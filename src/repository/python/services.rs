@@ -19,6 +19,8 @@ pub(in crate::repository) struct Service<'a> {
     pub callees: BTreeSet<&'a str>,
     /// The packages that its code imports.
     pub packages: BTreeSet<&'a str>,
+    /// Secrets, in lower case, that its code refuses to run with under some condition.
+    pub refused: BTreeSet<&'a str>,
     /// How many of its routes limit their rate themselves.
     pub limited_routes: usize,
     /// How much middleware limits the rate of every route.
@@ -53,6 +55,7 @@ pub(super) fn find<'a>(modules: &mut [Module<'a>], files: &'a [String]) -> Vec<S
                 apps,
                 callees: BTreeSet::new(),
                 packages: BTreeSet::new(),
+                refused: BTreeSet::new(),
                 limited_routes: 0,
                 limiting_middleware: 0,
                 settings: HashMap::new(),
@@ -110,6 +113,8 @@ pub(super) fn describe(python: &mut Python<'_>) {
         let Some(service) = module.service.and_then(|it| python.services.get_mut(it)) else {
             continue;
         };
+        let refused = module.facts.first().and_then(|it| it.get("refused"));
+        service.refused.extend(refused.into_iter().flat_map(Node::children).map(Node::text));
         for (_, path) in module.names.entries() {
             service.packages.insert(path.text().split('.').next().unwrap_or_default());
         }

@@ -89,7 +89,11 @@ fn find<'a>(repository: &'a Repository<'a>) -> Vec<Variables<'a>> {
         let folder = python.services[at].folder;
         let near = |it: &&&'a Artifact| {
             let own = it.tree.source.folder();
-            own.is_empty() || own == folder || below(own, folder) || below(folder, own)
+            let is_other = || repository.has_file(&format!("{own}/package.json"));
+            own.is_empty()
+                || own == folder
+                || below(own, folder) && !is_other()
+                || below(folder, own)
         };
         let example = examples.iter().filter(near).max_by_key(|it| it.tree.source.path.len())?;
         let mut all = read(python, at);

@@ -16,6 +16,11 @@ const SERVICE: Field = Field {
         Field { name: "folder", shape: Shape::Text, means: "its folder; empty at the root" },
         Field { name: "callees", shape: TEXTS, means: "what its code calls, as dotted paths" },
         Field { name: "packages", shape: TEXTS, means: "the packages that its code imports" },
+        Field {
+            name: "refused",
+            shape: TEXTS,
+            means: "secrets, in lower case, that its code looks at before it stops with an exception",
+        },
         Field { name: "routes", shape: Shape::Number, means: "how many routes it has" },
         Field { name: "limits", shape: Shape::Number, means: "how many places limit a rate" },
         Field {
@@ -38,6 +43,7 @@ pub(super) fn service<'a>(python: &Python<'a>, at: usize) -> Value<'a> {
         ("folder", Value::Str(it.folder)),
         ("callees", texts(&it.callees)),
         ("packages", texts(&it.packages)),
+        ("refused", texts(&it.refused)),
         ("routes", Value::Int(routes.count() as i64)),
         ("limits", Value::Int((it.limited_routes + it.limiting_middleware) as i64)),
         ("everywhere", Value::Bool(it.limiting_middleware > 0)),

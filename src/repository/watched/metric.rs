@@ -10,7 +10,8 @@ pub(super) const ALL: [&str; 7] =
 pub(super) fn of(expr: &str) -> Option<&'static str> {
     let expr = expr.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|it| expr.contains(it));
-    let is_request = has(&["request", "http", "grpc", "response", "latency", "duration"]);
+    let is_request = has(&["request", "http", "grpc", "response", "latency", "duration"])
+        && !has(&["cache", "redis", "database", "db_", "query", "sql", "queue", "task", "job_"]);
     if has(&["histogram_quantile(0.95", "histogram_quantile(.95", "histogram_quantile(0.99"])
         && is_request
     {
@@ -41,12 +42,18 @@ pub(super) fn of(expr: &str) -> Option<&'static str> {
     if has(&["node_filesystem", "kubelet_volume_stats", "disk_used_percent"]) {
         return Some("disk");
     }
-    if has(&["node_memory", "container_memory", "memory_usage"]) && expr.contains('/') {
+    if has(&["node_memory", "container_memory", "memory_usage"]) && is_share(&compact) {
         return Some("memory");
     }
     let is_cpu =
         has(&["node_cpu_seconds", "container_cpu_usage", "cpu_usage", "process_cpu_seconds"]);
     (is_cpu && !has(&["throttl", "steal", "iowait"])).then_some("cpu")
+}
+
+/// Whether something is divided by something that is measured too.
+fn is_share(compact: &str) -> bool {
+    let mut divisors = compact.split('/').skip(1).map(|it| it.trim_start_matches(['(', ' ']));
+    divisors.any(|it| it.starts_with(|it: char| it.is_ascii_alphabetic()))
 }
 
 /// From where on it fires: seconds for latency, a share of 1 for the others. 0 for `uptime`.
@@ -114,7 +121,10 @@ mod tests {
     #[test]
     fn what_is_not_plain_has_no_threshold() {
         assert_eq!(read("rate(jobs_total[5m]) > 3"), None);
-        let limit = "container_memory_usage_bytes / 1024 > (0.9 * limit)";
+        let limit = "container_memory_usage_bytes / limit > (0.9 * limit)";
         assert_eq!(read(limit), Some(("memory", None)));
+        assert_eq!(read("container_memory_usage_bytes / 1024 / 1024 > 2"), None);
+        let cache = "histogram_quantile(0.95, rate(cache_request_duration_seconds_bucket[5m])) > 1";
+        assert_eq!(read(cache), None);
     }
 }

@@ -21,6 +21,15 @@ use crate::{
 };
 
 /// Whether a program gets what it writes from elsewhere, which fails sooner or later.
+/// Whether the command may install packages in a way that is not known: a script, `playwright
+/// install-deps`.
+fn may_install(command: &Command) -> bool {
+    let name = command.name.text.as_str();
+    let is_script = name.contains('/') || matches!(name, "." | "bash" | "sh" | "source");
+    let words = || command.args.iter().map(|it| it.text.as_str());
+    is_script || name.contains("install") || words().any(|it| it.contains("install"))
+}
+
 fn is_fetcher(name: &str) -> bool {
     matches!(
         name.rsplit('/').next().unwrap_or(name),
@@ -227,6 +236,7 @@ impl Facts<'_, '_> {
         let refresh = installs.iter().find(|(_, it)| it.verb == "update");
         if let Some((command, it)) = refresh
             && installs.iter().all(|(_, other)| other.verb == "update")
+            && !commands.iter().any(may_install)
         {
             let text = format!("{} {}", it.manager, it.verb);
             out.text("lone_refresh", &text, command.span);
