@@ -28,6 +28,11 @@ pub fn recognise(source: &Source) -> bool {
     is_named(&source.path) && source.text.len() <= LARGEST
 }
 
+/// Whether text that is no TOML is a template of it.
+fn is_template(source: &Source) -> bool {
+    source.path.contains("{{") || ["{{", "{%"].iter().any(|it| source.text.contains(it))
+}
+
 /// Reads it.
 pub fn parse(source: Source) -> Parsed {
     let mut tree = Tree::new(source);
@@ -50,10 +55,12 @@ pub fn parse(source: Source) -> Parsed {
     let derived = found.iter().map(|it| it.write(&mut tree)).collect();
     let problems = problems
         .into_iter()
-        .map(|(at, reason)| {
-            let trouble =
-                if tree.source.text.contains("{{") { Trouble::Template } else { Trouble::Syntax };
-            Problem::at(&tree.source, at, trouble, reason)
+        .map(|(at, reason)| match is_template(&tree.source) {
+            true => {
+                let reason = "a template: render it and judge what comes out";
+                Problem::at(&tree.source, at, Trouble::Template, reason)
+            }
+            false => Problem::at(&tree.source, at, Trouble::Syntax, reason),
         })
         .collect();
     Parsed {

@@ -190,8 +190,8 @@ fn subject<'a>(
 
 fn may_be_built(source: &str) -> bool {
     let extension = source.rsplit_once('.').map_or("", |it| it.1);
-    // A single word is mostly a program that a compiler wrote there.
-    let is_word = !source.trim_matches(['.', '/']).contains(['.', '/']);
+    // A name without a dot is mostly a program that a compiler wrote there.
+    let is_word = !source.rsplit('/').next().unwrap_or(source).contains('.');
     is_word || BUILT_ENDINGS.contains(&extension) || source.split('/').any(|it| BUILT.contains(&it))
 }
 

@@ -129,7 +129,18 @@ impl<'a> Reader<'_, 'a> {
         {
             return;
         }
-        emit(self.subject("script", path, self.is_there(path), command));
+        let found = self.is_there(path);
+        if found || !path.ends_with(".py") || self.is_of_repository(named) {
+            emit(self.subject("script", path, found, command));
+        }
+    }
+
+    /// Whether a Python file that a page runs is one of this repository, and not one that the page
+    /// tells its readers to write.
+    fn is_of_repository(&self, path: &str) -> bool {
+        let folder = path.rsplit_once('/').map(|it| it.0);
+        matches!(self.page.str("role"), Some("readme" | "contributing"))
+            || folder.is_some_and(|it| self.repository.has_folder(it))
     }
 
     /// Whether the file is there for somebody who reads the page: below the root, beside the page,

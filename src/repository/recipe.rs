@@ -163,7 +163,10 @@ impl<'a> Place<'a> {
         let Some(path) = resolve(self.folder, named.word).filter(|it| !it.is_empty()) else {
             return;
         };
-        let found = self.exists(&path);
+        // What a justfile imports runs in the folder of the one that imports it.
+        let is_just = self.command.tree().source.name().ends_with("justfile");
+        let at_root = || resolve("", named.word).is_some_and(|it| self.exists(&it));
+        let found = self.exists(&path) || is_just && at_root();
         if found || !self.may_be_made(&path) {
             self.emit(named.role, &path, found, &[], emit);
         }

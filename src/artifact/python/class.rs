@@ -21,7 +21,7 @@ pub(super) fn note(scan: &mut Scan<'_, '_>, def: &StmtClassDef) -> bool {
         name.ends_with("BaseSettings") || (name.ends_with("Settings") && name != "DynamicSettings")
     });
     if is_settings {
-        setting::class(scan, def);
+        setting::class(scan, def, &bases);
     } else if def.name.ends_with("Middleware")
         || bases.iter().any(|it| last(it).ends_with("Middleware"))
     {

@@ -25,7 +25,7 @@ struct Setting<'e> {
 }
 
 /// Notes the fields of a settings class.
-pub(super) fn class(scan: &mut Scan<'_, '_>, def: &StmtClassDef) {
+pub(super) fn class(scan: &mut Scan<'_, '_>, def: &StmtClassDef, bases: &[String]) {
     let prefix = prefix(&scan.scope, def);
     for stmt in &def.body {
         let (target, annotation, value) = match stmt {
@@ -46,6 +46,7 @@ pub(super) fn class(scan: &mut Scan<'_, '_>, def: &StmtClassDef) {
     scan.facts.add("settings_class", &def.name, |fact| {
         fact.text("name", &def.name);
         fact.texts("validators", &names);
+        fact.texts("bases", bases.iter().map(|it| last(it)));
     });
 }
 

@@ -84,7 +84,28 @@ fn find<'a>(repository: &'a Repository<'a>) -> Vec<Graph<'a>> {
             folders.entry(environment(module.path, &environments)).or_default().push(step);
         }
     }
-    folders.into_iter().map(|(folder, steps)| graph(folder, steps)).collect()
+    let apart = folders.into_iter().flat_map(|(folder, steps)| {
+        split(steps).into_iter().map(move |steps| graph(folder, steps))
+    });
+    apart.collect()
+}
+
+/// The migrations of one environment, apart where each folder below it begins by itself and
+/// follows nothing of another: one history for each kind of database.
+fn split(steps: Vec<Node<'_>>) -> Vec<Vec<Node<'_>>> {
+    let mut folders: BTreeMap<&str, Vec<Node<'_>>> = BTreeMap::new();
+    for &step in &steps {
+        folders.entry(step.tree().source.folder()).or_default().push(step);
+    }
+    let is_whole = |steps: &Vec<Node<'_>>| {
+        let own: BTreeSet<&str> = steps.iter().filter_map(|it| it.str("revision")).collect();
+        let begins = steps.iter().any(|it| down(*it).next().is_none());
+        begins && steps.iter().flat_map(|it| down(*it)).all(|it| own.contains(it))
+    };
+    match folders.len() > 1 && folders.values().all(is_whole) {
+        true => folders.into_values().collect(),
+        false => vec![steps],
+    }
 }
 
 fn graph<'a>(folder: &'a str, steps: Vec<Node<'a>>) -> Graph<'a> {

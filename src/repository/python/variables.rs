@@ -1,6 +1,6 @@
 //! Variables of the environment that a service reads, and where the repository says so.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Module, Python};
 use crate::{
@@ -133,6 +133,11 @@ fn read<'a>(python: &Python<'a>, service: usize) -> Vec<Variable<'a>> {
         python.modules.iter().filter(|it| it.service == Some(service)).collect();
     let settings: Vec<_> = modules.iter().flat_map(|it| it.of("setting")).collect();
     let nested = nested(&settings);
+    let classes: HashMap<&str, Node<'a>> = modules
+        .iter()
+        .flat_map(|it| it.of("settings_class"))
+        .filter_map(|it| Some((it.str("name")?, it)))
+        .collect();
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for setting in settings {
@@ -140,7 +145,8 @@ fn read<'a>(python: &Python<'a>, service: usize) -> Vec<Variable<'a>> {
         let is_read = matches!(text("kind"), "settings" | "environ") && !text("env").is_empty();
         let is_group =
             words(text("type")).any(|it| it.ends_with("Settings") || it.ends_with("Config"));
-        if !is_read || is_group || nested.contains(text("class")) {
+        let reads = text("kind") == "environ" || reads_environment(text("class"), &classes, 8);
+        if !is_read || is_group || nested.contains(text("class")) || !reads {
             continue;
         }
         // Code that indexes `os.environ` may have set the variable itself.
@@ -151,6 +157,17 @@ fn read<'a>(python: &Python<'a>, service: usize) -> Vec<Variable<'a>> {
         }
     }
     found
+}
+
+/// Whether a class reads the environment: it is built upon `BaseSettings`. A class that is only
+/// called settings may be any record.
+fn reads_environment(class: &str, classes: &HashMap<&str, Node<'_>>, depth: usize) -> bool {
+    let bases = classes.get(class).and_then(|it| it.get("bases"));
+    bases
+        .into_iter()
+        .flat_map(Node::children)
+        .map(Node::text)
+        .any(|it| it == "BaseSettings" || depth > 0 && reads_environment(it, classes, depth - 1))
 }
 
 /// Classes of settings that are fields of others: their variables have names of their own.
