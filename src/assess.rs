@@ -371,9 +371,9 @@ impl Known<'_> {
             },
             _ if item.planned => format!("no rule judges this yet: {SIGN_OFF}"),
             _ if self.judged => {
-                format!("nothing speaks against it, which is no proof: {SIGN_OFF}")
+                format!("nothing speaks against it, and nothing shows it: {SIGN_OFF}")
             }
-            _ => format!("nothing in the files shows it; if it lies elsewhere it {SIGN_OFF}"),
+            _ => format!("nothing in the files shows it: add it, or it {SIGN_OFF}"),
         };
         settled(Status::Missing, reason, self.proof())
     }

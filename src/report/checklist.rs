@@ -63,7 +63,8 @@ fn line(out: &mut String, item: &Item, status: &ItemStatus, style: &Style, paint
             1 => String::new(),
             n => format!(" and {} more", n - 1),
         };
-        let by = if it.by.is_empty() || it.by == it.path { "" } else { " by " };
+        let verb = if status.status == Status::Verified { " satisfies " } else { " by " };
+        let by = if it.by.is_empty() || it.by == it.path { "" } else { verb };
         let who = if by.is_empty() { "" } else { &*it.by };
         format!("{}:{}{by}{}{more}", Plain(&it.path), it.line, Plain(who))
     }));
@@ -161,7 +162,7 @@ Infrastructure
                    api/Dockerfile:4 by dockerfile/root-user
   Orchestration
     verified       Pod disruption budgets are configured infrastructure.orchestration.pdb
-                   k8s/pdb.yaml:1 by kubernetes/pdb-missing
+                   k8s/pdb.yaml:1 satisfies kubernetes/pdb-missing
 
 Documentation
   API Documentation

@@ -1,7 +1,7 @@
 //! The report for people at a terminal: findings by file, the verdict last.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt::{self, Display, Write as _},
 };
 
@@ -18,6 +18,9 @@ use crate::{
 
 /// How many findings are shown; the worst, if there are more.
 const FINDINGS: usize = 100;
+
+/// How many findings of one rule are shown in all.
+const OF_ONE_CAUSE: usize = 20;
 
 /// How many findings of one rule are shown in one file.
 const OF_ONE_RULE: usize = 5;
@@ -44,9 +47,17 @@ fn shown(report: &Report) -> Vec<&Finding> {
 }
 
 fn findings(out: &mut String, report: &Report, style: &Style, paint: Paint) {
-    let mut shown = shown(report);
-    let all = shown.len();
-    shown.truncate(FINDINGS);
+    let all = shown(report);
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut shown, mut seen) = (Vec::new(), BTreeMap::new());
+    for &it in &all {
+        let count: &mut usize = seen.entry(&*it.rule).or_default();
+        *count += 1;
+        match *count <= OF_ONE_CAUSE && shown.len() < FINDINGS {
+            true => shown.push(it),
+            false => *left.entry(&*it.rule).or_default() += 1,
+        }
+    }
     shown.sort_by(|a, b| (&a.place, &a.rule).cmp(&(&b.place, &b.rule)));
     for of_file in shown.chunk_by(|a, b| a.place.path == b.place.path) {
         let path = &of_file[0].place.path;
@@ -65,8 +76,14 @@ fn findings(out: &mut String, report: &Report, style: &Style, paint: Paint) {
         }
         out.push('\n');
     }
-    if all > FINDINGS {
-        let _ = writeln!(out, "{FINDINGS} of {all} findings shown; --format json holds all\n");
+    if all.len() > shown.len() {
+        let (few, all) = (shown.len(), all.len());
+        let mut left: Vec<_> = left.into_iter().collect();
+        left.sort_by_key(|it| std::cmp::Reverse(it.1));
+        let left: Vec<_> = left.iter().map(|it| format!("{} of {}", it.1, it.0)).collect();
+        let left = shortened(&left.join(", "), 200);
+        let _ = writeln!(out, "{few} of {all} findings shown; --format json holds all");
+        let _ = writeln!(out, "not shown: {left}\n");
     }
 }
 
@@ -379,8 +396,9 @@ not ready: 1 finding blocks
             })
             .collect();
         let text = render(&report, &Style::default());
-        assert!(text.contains("  … and 95 more of dockerfile/root-user in this file\n"), "{text}");
-        assert!(text.contains("100 of 150 findings shown"), "{text}");
+        assert!(text.contains("  … and 15 more of dockerfile/root-user in this file\n"), "{text}");
+        assert!(text.contains("20 of 150 findings shown"), "{text}");
+        assert!(text.contains("not shown: 130 of dockerfile/root-user\n"), "{text}");
     }
 
     #[test]
