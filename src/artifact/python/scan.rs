@@ -340,7 +340,10 @@ impl<'a> Visitor<'a> for Scan<'a, '_> {
 fn secrets(written: &str) -> impl Iterator<Item = String> {
     let words = written.split(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));
     let is_setting = |it: &&str| it.contains('_') || it.bytes().all(|it| it.is_ascii_uppercase());
-    words.filter(is_setting).filter(|it| call::is_secret(it)).map(str::to_ascii_lowercase)
+    let is_secret = |it: &String| {
+        ["secret", "key", "password", "passwd", "pwd"].iter().any(|end| it.ends_with(end))
+    };
+    words.filter(is_setting).map(str::to_ascii_lowercase).filter(is_secret)
 }
 
 /// The last name of a dotted path, without the brackets of a call.
