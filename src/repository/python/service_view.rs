@@ -107,9 +107,11 @@ fn login_logs(python: &Python<'_>, service: usize) -> usize {
     let words = ["auth", "login", "security", "session", "user", "account", "middleware", "audit"];
     let is_about =
         |it: &&Module<'_>| words.iter().any(|word| it.path.to_ascii_lowercase().contains(word));
+    let logins = python.routes.iter().filter(|it| views::purpose_of(it) == "login");
+    let logins: Vec<&str> = logins.map(|it| python.modules[it.module].path).collect();
     let own = python.modules.iter().filter(|it| it.service == Some(service));
-    own.filter(is_about).filter_map(|it| it.facts.first()?.get("logs")?.as_int()).sum::<i64>()
-        as usize
+    let own = own.filter(|it| is_about(it) || logins.contains(&it.path));
+    own.filter_map(|it| it.facts.first()?.get("logs")?.as_int()).sum::<i64>() as usize
 }
 
 fn create_all<'a>(modules: &[&Module<'a>]) -> Option<Node<'a>> {
