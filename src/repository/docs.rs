@@ -117,8 +117,12 @@ impl<'a> Reader<'_, 'a> {
             if !matches!(pair[0], "-f" | "--file") {
                 continue;
             }
-            if !is_unknown(path) && !path.starts_with('/') && path != "-" {
-                emit(self.subject("compose", path, self.is_there(path), command));
+            if is_unknown(path) || path.starts_with('/') || path == "-" {
+                continue;
+            }
+            let found = self.is_there(path);
+            if found || path.contains("compose") || self.is_of_repository(path) {
+                emit(self.subject("compose", path, found, command));
             }
         }
     }

@@ -163,12 +163,12 @@ pub fn checks(name: &str, words: &[String]) -> Option<&'static str> {
             "tests"
         }
         "golangci-lint" if second != "version" && !has("--version") => "style",
-        "eslint" | "flake8" | "pylint" | "mypy" | "pyright" | "staticcheck" | "revive"
-        | "rubocop" | "shellcheck" | "hadolint" | "yamllint" | "markdownlint" | "stylelint"
-        | "tslint" | "golint" | "pydocstyle" | "phpstan" | "psalm" | "ktlint" | "checkstyle"
-        | "actionlint" | "tflint" | "buf" | "spectral" | "codespell" | "misspell"
-        | "ansible-lint" | "kubeconform" | "kube-linter" | "kubeval" | "errcheck" | "gocyclo"
-        | "vulture" | "cppcheck" => "style",
+        "eslint" | "flake8" | "pylint" | "mypy" | "pyrefly" | "basedpyright" | "pyright"
+        | "staticcheck" | "revive" | "rubocop" | "shellcheck" | "hadolint" | "yamllint"
+        | "markdownlint" | "stylelint" | "tslint" | "golint" | "pydocstyle" | "phpstan"
+        | "psalm" | "ktlint" | "checkstyle" | "actionlint" | "tflint" | "buf" | "spectral"
+        | "codespell" | "misspell" | "ansible-lint" | "kubeconform" | "kube-linter" | "kubeval"
+        | "errcheck" | "gocyclo" | "vulture" | "cppcheck" => "style",
         "ruff" if second == "check" || has("--check") => "style",
         "black" | "isort" | "prettier" | "gofumpt"
             if has("--check") || has("-c") || has("--check-only") || has("--list-different") =>

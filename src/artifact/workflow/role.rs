@@ -51,6 +51,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("chartboost/ruff-action", "style"),
     ("psf/black", "style"),
     ("pre-commit/action", "style"),
+    ("j178/prek-action", "style"),
     ("super-linter/", "style"),
     ("github/super-linter", "style"),
     ("oxsecurity/megalinter", "style"),
