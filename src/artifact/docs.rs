@@ -29,6 +29,7 @@ const ELSEWHERE: &[&str] = &[
     "ISSUE_TEMPLATE",
     "actions",
     "blog",
+    "release-notes",
     "posts",
     "proposals",
     "rfc",

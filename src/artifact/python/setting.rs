@@ -150,7 +150,9 @@ pub(super) fn environment(
         return true;
     }
     let is_getter = path.ends_with("getenv") || path.ends_with("environ.get");
-    let default = argument(call, if is_getter { 1 } else { usize::MAX }, &["default"]);
+    // Starlette takes a type in second place.
+    let is_second = !path.starts_with("starlette.");
+    let default = argument(call, if is_second { 1 } else { usize::MAX }, &["default"]);
     let setting = Setting {
         name: env.clone(),
         env,
