@@ -53,11 +53,26 @@ pub fn comment(report: &Report, frame: Frame<'_>) -> String {
     page.budget -= tail.len();
     page.policy(report);
     let blocking = page.blocking(report);
-    page.rows(&blocking[..blocking.len().min(ROWS)], Page::finding);
+    page.rows(&few(&blocking), Page::finding);
     page.by_rule(&blocking);
     page.remedies(report, &blocking);
     page.out.push_str(&tail);
     page.out
+}
+
+/// As many findings as anybody reads: some of each rule rather than all of one, in their order.
+fn few<'f>(findings: &[&'f Finding]) -> Vec<&'f Finding> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, usize)> = Vec::new();
+    for (at, it) in findings.iter().enumerate() {
+        let count = seen.entry(&it.rule).or_default();
+        *count += 1;
+        ranked.push((*count, at));
+    }
+    ranked.sort_unstable();
+    ranked.truncate(ROWS);
+    ranked.sort_unstable_by_key(|it| it.1);
+    ranked.into_iter().map(|it| findings[it.1]).collect()
 }
 
 /// The comment where nothing is left to say.
@@ -366,6 +381,20 @@ mod tests {
 </details>
 ";
         assert_eq!(comment(&sample::report(), Frame::default()), expected);
+    }
+
+    #[test]
+    fn one_rule_does_not_fill_the_comment() {
+        let mut report = sample::report();
+        let one = report.findings[0].clone();
+        let mut last = one.clone();
+        last.rule = "dockerfile/other".into();
+        report.findings = vec![one; 100];
+        report.findings.push(last);
+        report.blocking = report.findings.len();
+        let text = comment(&report, Frame::default());
+        assert_eq!(text.matches("| `dockerfile/root-user` |").count(), ROWS - 1, "{text}");
+        assert_eq!(text.matches("| `dockerfile/other` |").count(), 1, "{text}");
     }
 
     #[test]
