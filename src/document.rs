@@ -284,6 +284,28 @@ impl Tree {
         self.add(key, Kind::Alias, span, target, 0, 0)
     }
 
+    /// Appends the nodes of a tree whose text stands at `text` in the text of this one, and gives
+    /// where they start. Its roots are not made roots.
+    pub fn graft(&mut self, other: &Self, text: u32) -> Id {
+        let (first, pool) = (self.nodes.len() as Id, self.pool.len() as u32);
+        self.pool.push_str(&other.pool);
+        let moved = |at: u32, flags: u8, flag: u8| at + if flags & flag != 0 { pool } else { text };
+        self.nodes.extend(other.nodes.iter().map(|raw| {
+            let mut raw = *raw;
+            if raw.key_len != NO_KEY {
+                raw.key = moved(raw.key, raw.flags, KEY_IN_POOL);
+            }
+            raw.span = Span { start: raw.span.start + text, end: raw.span.end + text };
+            match raw.kind {
+                Kind::Str => raw.low = moved(raw.low, raw.flags, IN_POOL),
+                Kind::Seq | Kind::Map | Kind::Alias => raw.low += first,
+                Kind::Null | Kind::Bool | Kind::Int | Kind::Float => {}
+            }
+            raw
+        }));
+        first
+    }
+
     fn after(&self, id: Id) -> Id {
         let raw = &self.nodes[id as usize];
         match raw.kind {
@@ -668,5 +690,16 @@ mod tests {
             format!("{root:?}"),
             r#"{"list": [-7, "pooled"], "a": "bc", "again": [-7, "pooled"]}"#
         );
+    }
+
+    #[test]
+    fn a_grafted_tree_is_the_same_elsewhere() {
+        let mut tree = sample();
+        tree.source = Source::new("x", "abc...abc");
+        let first = tree.graft(&sample(), 6);
+        let (left, right) = (tree.node(0), tree.node(first));
+        assert_eq!(format!("{left:?}"), format!("{right:?}"));
+        let at = right.get("a").unwrap().span();
+        assert_eq!((at.start, tree.source.slice(at)), (7, "bc"));
     }
 }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::{
     artifact::{
-        self, Artifact, Kind, Parsed, Reading, Select, Subject, Suppression, View,
+        self, Artifact, Kind, Parsed, Reading, Role, Select, Subject, Suppression, View,
         coverage::{merge, stream},
         dockerfile::config::{self, Configs},
         render::{Files, render},
@@ -139,9 +139,7 @@ pub fn evaluate_for(
     config::ignore(&mut artifacts, &configs);
     outcome.problems.extend(problems);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
-    if plan.looks_at_objects() {
-        outcome.render(&files, &mut artifacts, &plan);
-    }
+    outcome.render(&files, &mut artifacts, &plan);
     let patch = change.diff.and_then(|diff| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
         let known = || patch::coverage(diff, &reports, &outcome.paths, change.partial);
@@ -166,6 +164,7 @@ pub fn evaluate_for(
     outcome.take_levels(&configs);
     outcome.take_suppressions(&artifacts, &answers, &plan);
     artifacts.retain(|it| !it.tree.source.is_rendered());
+    artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
     outcome.artifacts = artifacts;
     outcome.sort();
     outcome
@@ -212,7 +211,7 @@ fn read(found: &Found, plan: &Plan<'_>) -> Read {
     let text = (reading == Reading::Text).then(|| Source::from_bytes(&*path, bytes.clone()));
     let parsed = artifact::parse(Source::from_bytes(path, bytes));
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
-    if let Some(artifact) = &parsed.artifact {
+    if let Some(artifact) = parsed.artifact.as_ref().filter(|it| it.role != Role::Part) {
         plan.file(artifact, &mut judged);
         plan.team(artifact, &mut judged);
     }
@@ -360,6 +359,10 @@ impl Judged {
         let place = Place::of(failure.at);
         let line = failure.at.place().0.line(place.start.line);
         let rendered = Rendered::of(failure.at);
+        let mut related = Related::way(failure.at);
+        if related.is_empty() {
+            related.extend(rendered.iter().filter_map(|it| Related::rendering(it, &place)));
+        }
         self.findings.push(Finding {
             excerpt: line.chars().take(200).collect(),
             rule: rule.id.clone(),
@@ -368,7 +371,7 @@ impl Judged {
             equivalents: failure.equivalents,
             items: rule.items.clone(),
             object: subject.object.map(Into::into),
-            related: rendered.iter().filter_map(|it| Related::rendering(it, &place)).collect(),
+            related,
             rendered,
             place,
             fingerprint: String::new(),
@@ -403,7 +406,7 @@ impl Outcome {
         };
         let read = |path: &str| Some(Source::from_bytes(path, bytes(path)?));
         let files = Files { paths: &self.paths, read: &read, bytes: Some(&bytes) };
-        let rendering = render(&files, artifacts);
+        let rendering = render(&files, artifacts, plan.looks_at_objects());
         let alone = |path: &str| !rendering.parts.contains(path);
         self.findings.retain(|it| alone(&it.place.path));
         self.evidence.retain(|it| alone(&it.place.path));
@@ -412,9 +415,11 @@ impl Outcome {
         self.problems.extend_from_slice(&rendering.problems);
         let files = artifacts.len();
         rendering.join(artifacts);
-        let judged = artifacts[files..].par_iter().map(|artifact| {
+        let rendered = artifacts[files..].par_iter().filter(|it| it.role != Role::Part);
+        let judged = rendered.map(|artifact| {
             let mut judged = Judged::default();
             plan.file(artifact, &mut judged);
+            plan.team(artifact, &mut judged);
             judged
         });
         judged.collect::<Vec<_>>().into_iter().for_each(|it| self.take(it));
@@ -451,7 +456,8 @@ impl Outcome {
         });
         let mut told: Option<(Place, Arc<str>, Arc<str>)> = None;
         self.findings.retain_mut(|it| {
-            let Some(Rendered { path, .. }) = it.rendered.take() else { return true };
+            // A file that stands for itself tells what is found in it first.
+            let path = it.rendered.take().map_or("".into(), |it| it.path);
             match &told {
                 Some((place, rule, by)) if *place == it.place && *rule == it.rule => *by == path,
                 _ => {

@@ -85,7 +85,28 @@ pub struct Related {
     pub message: String,
 }
 
+/// As many references are told that lead to a finding.
+const MAX_WAY: usize = 8;
+
 impl Related {
+    /// The references that lead from the file of a description to a node in another file.
+    pub fn way(node: Node<'_>) -> Vec<Self> {
+        let source = &node.tree().source;
+        let start = node.key_span().map_or(node.span().start, |it| it.start);
+        let mut at = Span { start, end: node.span().end.max(start) };
+        let mut found = Vec::new();
+        while found.len() < MAX_WAY
+            && let Some(by) = source.asked(at)
+        {
+            let (file, span) = source.author(by);
+            let (start, end) = (file.position(span.start), file.position(span.end));
+            let place = Place { path: file.path.as_str().into(), start, end };
+            found.push(Self { place, message: "this reference leads there".to_owned() });
+            at = by;
+        }
+        found
+    }
+
     /// The file that asked for a rendering, where a finding in it points somewhere else.
     pub fn rendering(of: &Rendered, place: &Place) -> Option<Self> {
         let start = Position { line: 1, column: 1 };

@@ -7,7 +7,8 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     artifact::{
-        self, Artifact, Kind, Parsed, Select, Subject, helm, kustomize, makefile, render::Files,
+        self, Artifact, Kind, Parsed, Role, Select, Subject, helm, kustomize, makefile, openapi,
+        render::Files,
     },
     discover::{self, Content, Found},
     document::{Kind as Holds, Node, Problem},
@@ -33,6 +34,12 @@ pub fn json(mut parsed: Parsed, path: &Path) -> Json {
     }
     if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.kind == Kind::Makefile) {
         parsed.problems.extend(link_makefile(artifact, path));
+    }
+    if let Some(artifact) = parsed.artifact.as_mut()
+        && artifact.kind == Kind::Openapi
+        && artifact.role == Role::Part
+    {
+        parsed.problems.extend(openapi::alone(artifact));
     }
     let problems = problems(&parsed.problems);
     let Some(artifact) = parsed.artifact else {

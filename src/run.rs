@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::{
     artifact::{
-        self, Artifact, Kind, Parsed, Reading,
+        self, Artifact, Kind, Parsed, Reading, Role,
         coverage::{Count, merge},
     },
     assess::{self, Claim, ItemStatus, Score},
@@ -97,7 +97,7 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let policy = policy(&root, options)?;
     let config = read_config(&policy, options)?;
     let files = match only {
-        Some(file) => vec![file],
+        Some(file) => with_references(&root, file),
         None => discover(&root, &config)?,
     };
     let files = policy.with_peers(files).map_err(|error| RunError::path(&root, &error))?;
@@ -311,6 +311,28 @@ fn stdin(name: &str) -> Result<Found, RunError> {
         Err(error) => Err(error),
     }
     .map_err(|error| RunError::path(Path::new("standard input"), &error))
+}
+
+/// A file that was named, and the files beside and below it that it refers to as a description.
+fn with_references(root: &Path, file: Found) -> Vec<Found> {
+    let bytes = file.read().unwrap_or_default();
+    if !artifact::openapi::may_refer(&bytes) {
+        return vec![file];
+    }
+    let parsed = artifact::parse(Source::from_bytes(file.path.clone(), bytes));
+    let whole = |it: &Artifact| it.kind != Kind::Openapi || it.role != Role::Part;
+    let Some(artifact) = parsed.artifact.filter(|it| !whole(it)) else { return vec![file] };
+    let read = |path: &str| {
+        let place = root.join(path);
+        let is_file = discover::is_plain_file(root, &place);
+        let found = Found { path: path.to_owned(), content: Content::Disk(place) };
+        is_file.then(|| found.read().ok()).flatten().map(|it| Source::from_bytes(path, it))
+    };
+    let others = artifact::openapi::referred(&artifact.tree, &read);
+    let found = |path: String| Found { content: Content::Disk(root.join(&path)), path };
+    let mut files: Vec<_> = others.into_iter().map(found).chain([file]).collect();
+    files.sort();
+    files
 }
 
 /// What one file is, read alone.

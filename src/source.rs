@@ -4,7 +4,7 @@ mod origins;
 
 use std::sync::OnceLock;
 
-pub use origins::{Draft, FileId, Origins};
+pub use origins::{Asked, Draft, FileId, Origins};
 
 /// A half-open range of bytes in a [`Source`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

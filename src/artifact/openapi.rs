@@ -2,18 +2,22 @@
 //!
 //! What rules judge is collected once, when the file is read, in time proportional to it: lists of
 //! records (operations, parameters, …) and of written nodes (schemas by type) are appended to the
-//! tree. References inside the file are followed, never copied; places are where the author wrote.
+//! tree. References are followed, never copied; places are where the author wrote. A description
+//! that refers to other files is read together with them by [`render`].
 
+mod bundle;
 mod collect;
 mod derive;
 mod refs;
 mod schema;
 mod structure;
+mod tour;
 mod views;
 
-use super::{Artifact, Kind, Parsed};
+use super::{Artifact, Kind, Parsed, Role};
 use crate::document::{Node, Problem, Tree};
 
+pub use bundle::{may_refer, referred, render};
 pub use refs::{Refs, decoded, pointer};
 pub use views::VIEWS;
 
@@ -22,14 +26,23 @@ pub fn claims(tree: &Tree) -> bool {
     tree.documents().any(|root| Version::of(root).is_some())
 }
 
-/// Derives from the written tree what views need.
+/// Derives from the written tree what views need; not where other files belong to it: then it is a
+/// part of what [`render`] makes.
 pub fn parse(tree: Tree, problems: Vec<Problem>) -> Parsed {
-    let (mut tree, mut problems) = (tree, problems);
-    let (derived, troubles) = derive::append(&mut tree);
-    let problem = |(kind, reason)| Problem::at(&tree.source, 0, kind, reason);
-    problems.extend(troubles.into_iter().map(problem));
-    let artifact = Artifact { derived, ..Artifact::new(Kind::Openapi, tree) };
+    let role = if bundle::refers(&tree) { Role::Part } else { Role::Whole };
+    let mut artifact = Artifact { role, ..Artifact::new(Kind::Openapi, tree) };
+    let mut problems = problems;
+    if role == Role::Whole {
+        problems.extend(alone(&mut artifact));
+    }
     Parsed { artifact: Some(artifact), problems }
+}
+
+/// Derives what views need, and leaves out what other files hold.
+pub fn alone(artifact: &mut Artifact) -> Vec<Problem> {
+    let (derived, problems) = derive::append(&mut artifact.tree, &[], &bundle::Unread::new());
+    artifact.derived = derived;
+    problems
 }
 
 /// The first document of a file that is one, and the version it follows: `(3, 1)`.

@@ -1,4 +1,5 @@
-//! Artifacts that are made of files and not read from one: builds of Kustomize, Helm charts.
+//! Artifacts that are made of files and not read from one: builds of Kustomize, Helm charts,
+//! descriptions of interfaces in several files.
 //!
 //! A renderer looks at the files of the repository and gives back whole artifacts, each over a text
 //! that it wrote with a [`Draft`](crate::source::Draft), so that every place in it is a place in
@@ -10,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Artifact, Role, helm, kubernetes, kustomize};
+use super::{Artifact, Role, helm, kubernetes, kustomize, openapi};
 use crate::{
     document::{Problem, Tree},
     parse,
@@ -68,10 +69,14 @@ impl Rendering {
     }
 }
 
-/// Renders what can be rendered. `artifacts` are those that were parsed from files, by path.
-pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
-    let mut rendering = kustomize::render(files, artifacts);
-    rendering.extend(helm::render(files));
+/// Renders what can be rendered; builds and charts only where `objects` are asked for. `artifacts`
+/// are those that were parsed from files, by path.
+pub fn render(files: &Files<'_>, artifacts: &[Artifact], objects: bool) -> Rendering {
+    let mut rendering = openapi::render(files, artifacts);
+    if objects {
+        rendering.extend(kustomize::render(files, artifacts));
+        rendering.extend(helm::render(files));
+    }
     rendering
 }
 

@@ -39,7 +39,7 @@ use self::{
     task::Tasks,
 };
 use crate::{
-    artifact::{Artifact, Kind, Suppression, View},
+    artifact::{Artifact, Kind, Role, Suppression, View},
     document::{Problem, Tree},
     patch::PatchCoverage,
     source::Source,
@@ -131,8 +131,11 @@ impl<'a> Repository<'a> {
     }
 
     /// The artifacts of one kind, by path.
+    ///
+    /// A description of an interface in several files is seen as the whole that they make.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &'a Artifact> {
-        self.artifacts.iter().filter(move |it| it.kind == kind)
+        let is_seen = move |it: &&Artifact| kind != Kind::Openapi || it.role != Role::Part;
+        self.artifacts.iter().filter(move |it| it.kind == kind).filter(is_seen)
     }
 
     /// What the code of the services calls and imports.
@@ -278,7 +281,8 @@ mod tests {
             Some(Source::new(*path, *text))
         };
         artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
-        render(&Files { paths: &paths, read: &read, bytes: None }, &artifacts).join(&mut artifacts);
+        let files = Files { paths: &paths, read: &read, bytes: None };
+        render(&files, &artifacts, true).join(&mut artifacts);
         let repository = Repository::new(&artifacts, &paths, &texts, &problems);
         let mut found = Vec::new();
         let Select::Repository(select) = view.select else { return found };

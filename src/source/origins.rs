@@ -19,7 +19,21 @@ pub struct FileId(u32);
 pub struct Origins {
     files: Vec<Arc<Source>>,
     pieces: Vec<Piece>,
+    /// What a reference elsewhere in the text leads to, by where it starts: see [`Source::joined`].
+    asked: Vec<Asked>,
 }
+
+/// A part of a text, and the reference that leads there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The part.
+    pub part: Span,
+    /// The reference.
+    pub by: Span,
+}
+
+/// How many parts that start before a place are looked at for one that holds it.
+const MAX_LOOKS: usize = 64;
 
 /// The bytes from `from` to the next piece come from `at` of a file.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +63,35 @@ impl Origins {
     fn piece(&self, offset: u32) -> Option<&Piece> {
         let after = self.pieces.partition_point(|it| it.from <= offset);
         self.pieces.get(after.max(1) - 1)
+    }
+}
+
+impl Source {
+    /// Several files as one text, the first one first: its places are those of the files. `asked`
+    /// says, by where the parts start, which references lead from file to file.
+    pub fn joined(files: Vec<Arc<Self>>, asked: Vec<Asked>) -> Self {
+        let path = files.first().map_or(String::new(), |it| it.path.clone());
+        let mut text = String::with_capacity(files.iter().map(|it| it.text.len() + 1).sum());
+        let mut pieces = Vec::with_capacity(files.len());
+        for (number, file) in (0..).zip(&files) {
+            let at = Span::new(0, file.text.len());
+            let from = text.len() as u32;
+            pieces.push(Piece { from, file: FileId(number), at, verbatim: true });
+            text.push_str(&file.text);
+            // What is empty at the end of a file is not at the start of the next.
+            text.push('\n');
+        }
+        let mut source = Self::new(path, text);
+        source.origins = Some(Box::new(Origins { files, pieces, asked }));
+        source
+    }
+
+    /// The reference that leads to where `span` is, if it is not where the text starts.
+    pub fn asked(&self, span: Span) -> Option<Span> {
+        let asked = &self.origins.as_ref()?.asked;
+        let before = asked.partition_point(|it| it.part.start <= span.start);
+        let near = asked[..before].iter().rev().take(MAX_LOOKS);
+        near.into_iter().find(|it| it.part.end >= span.end).map(|it| it.by)
     }
 }
 
@@ -139,5 +182,20 @@ mod tests {
         assert_eq!((&*source.path, span), ("base/a.yaml", Span::new(3, 6)));
         let (source, span) = rendered.author(Span::new(6, 14));
         assert_eq!((&*source.path, source.slice(span)), ("prod/kustomization.yaml", "prod-"));
+    }
+
+    #[test]
+    fn joined_files_keep_their_places_and_know_who_asked() {
+        let files = [("api.yaml", "a: {$ref: b.yaml}"), ("b.yaml", "x:\n  y: 1\n")];
+        let files = files.map(|(path, text)| Arc::new(Source::new(path, text))).to_vec();
+        let asked = Asked { part: Span::new(18, 29), by: Span::new(10, 16) };
+        let joined = Source::joined(files, vec![asked]);
+        assert_eq!(joined.path, "api.yaml");
+        let (source, span) = joined.author(Span::new(23, 24));
+        assert_eq!((&*source.path, source.slice(span)), ("b.yaml", "y"));
+        assert_eq!(joined.asked(Span::new(23, 24)).map(|it| joined.slice(it)), Some("b.yaml"));
+        assert_eq!(joined.asked(Span::new(0, 1)), None);
+        let (source, span) = joined.author(Span::new(17, 17));
+        assert_eq!((&*source.path, span.start), ("api.yaml", 17));
     }
 }

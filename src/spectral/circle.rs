@@ -32,11 +32,10 @@ pub fn circular<'a>(root: Node<'a>, refs: &Refs<'a>) -> HashSet<Id> {
 /// Every reference of the document with what it leads to, in order.
 fn sites<'a>(root: Node<'a>, refs: &Refs<'a>) -> Vec<(Id, Id)> {
     let tree = root.tree();
-    let end = tree.nodes[root.id() as usize].low.max(root.id());
-    let maps = (root.id()..end).filter(|id| tree.nodes[*id as usize].kind == Kind::Map);
+    let maps = (root.id()..refs.end()).filter(|id| tree.nodes[*id as usize].kind == Kind::Map);
     let site = |id: Id| {
         let node = tree.node(id);
-        let target = refs.target(pointer(node)?)?;
+        let target = refs.target(node, pointer(node)?)?;
         Some((id, target.id()))
     };
     maps.filter_map(site).collect()

@@ -48,7 +48,8 @@ pub fn lint<'a>(plan: &'a Plan, root: Node<'a>) -> Linted<'a> {
             && circles.get_or_init(|| circle::circular(root, &refs)).contains(&node.id())
     };
     let referenced = OnceCell::new();
-    let is_referenced = |pointer: &str| referenced.get_or_init(|| pointers(root)).contains(pointer);
+    let is_referenced =
+        |pointer: &str| referenced.get_or_init(|| pointers(root, &refs)).contains(pointer);
     let mut lint = Lint {
         plan,
         root,
@@ -67,12 +68,14 @@ pub fn lint<'a>(plan: &'a Plan, root: Node<'a>) -> Linted<'a> {
     lint.linted
 }
 
-/// Everything that the document refers to in itself.
-fn pointers(root: Node<'_>) -> HashSet<String> {
+/// Everything in the file of the description that references name.
+fn pointers<'a>(root: Node<'a>, refs: &Refs<'a>) -> HashSet<String> {
     let tree = root.tree();
-    let end = tree.nodes[root.id() as usize].low.max(root.id());
-    let maps = (root.id()..end).filter(|id| tree.nodes[*id as usize].kind == Kind::Map);
-    let local = maps.filter_map(|id| pointer(tree.node(id)).filter(|it| it.starts_with('#')));
+    let maps = (root.id()..refs.end()).filter(|id| tree.nodes[*id as usize].kind == Kind::Map);
+    let local = maps.filter_map(|id| {
+        let node = tree.node(id);
+        refs.in_root(node, pointer(node)?)
+    });
     local.map(|it| it.split('/').map(decoded).collect::<Vec<_>>().join("/")).collect()
 }
 
@@ -223,7 +226,7 @@ fn place<'a>(written: Node<'a>, node: Node<'a>, crossed: bool) -> Node<'a> {
     if !crossed && written.len() > 1 { written } else { node }
 }
 
-/// Whether it is a reference into another file, which we do not see.
+/// Whether it is a reference into another file that cannot be followed.
 fn is_elsewhere(node: Node<'_>, eyes: Eyes<'_, '_>) -> bool {
     eyes.refs.is_some() && pointer(node).is_some_and(|it| !it.starts_with('#'))
 }
@@ -312,7 +315,7 @@ impl Above {
     fn new(root: Node<'_>) -> Self {
         let nodes = &root.tree().nodes;
         let mut places = vec![(Id::MAX, 0); nodes.len()];
-        let mut open = vec![root];
+        let mut open: Vec<_> = root.tree().documents().collect();
         while let Some(node) = open.pop() {
             for (at, child) in (0..).zip(node.children()) {
                 // An alias leads to a node that has its place already, or gets its own later.

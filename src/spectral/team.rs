@@ -15,7 +15,7 @@ use crate::{
     artifact::{Artifact, Kind, openapi},
     discover::Found,
     document::{Node, Problem, Trouble},
-    finding::{Finding, Place, Related, Severity, Waiver},
+    finding::{Finding, Place, Related, Rendered, Severity, Waiver},
     source::{Position, Source},
 };
 
@@ -183,7 +183,7 @@ impl Team {
         let pointers = self.pointers(path, root);
         for fault in linted.faults {
             let name = &prepared.plan.rules[fault.rule].name;
-            let level = pointers.level(name, fault.at.start().line);
+            let level = pointers.level(name, &Place::of(fault.at));
             let level = level.unwrap_or(Some(prepared.plan.rules[fault.rule].level));
             findings.extend(level.map(|level| finding(name, level, fault)));
         }
@@ -221,7 +221,7 @@ impl Team {
             if asked && !rule.enabled {
                 return false;
             }
-            let level = pointers.level(&rule.name, finding.place.start.line);
+            let level = pointers.level(&rule.name, &finding.place);
             let level = level.or_else(|| {
                 let chosen = asked || rule.chosen;
                 chosen.then_some(rule.level.filter(|_| rule.enabled))
@@ -255,24 +255,28 @@ impl Team {
                     false => node.get(&part),
                 });
             let Some(node) = node else { continue };
-            let last = root.tree().source.position(node.span().end.max(node.span().start)).line;
+            let (source, span) = root.tree().source.author(node.span());
+            let last = source.position(span.end.max(span.start)).line;
             places.push((rule, pointer.len(), node.start().line..=last, level));
         }
         places.sort_by_key(|it| it.1);
-        Pointers { places }
+        Pointers { document: document.into(), places }
     }
 }
 
 /// The levels that overrides give to parts of a document, the most exact last.
 struct Pointers {
+    document: Arc<str>,
     places: Vec<(String, usize, std::ops::RangeInclusive<u32>, Option<Level>)>,
 }
 
 impl Pointers {
-    /// What an override says about a rule on a line, if one does.
-    fn level(&self, rule: &str, line: u32) -> Option<Option<Level>> {
+    /// What an override says about a rule at a place, if one does.
+    fn level(&self, rule: &str, at: &Place) -> Option<Option<Level>> {
         let mut places = self.places.iter().rev().filter(|it| it.0 == rule);
-        places.find(|it| it.2.contains(&line)).map(|it| it.3)
+        let holds = |lines: &std::ops::RangeInclusive<u32>| lines.contains(&at.start.line);
+        let place = places.find(|it| at.path == self.document && holds(&it.2));
+        place.map(|it| it.3)
     }
 }
 
@@ -295,12 +299,12 @@ fn severity(level: Level) -> Severity {
 
 fn finding(name: &str, level: Level, fault: Fault<'_>) -> Finding {
     let place = Place::of(fault.at);
-    let line = fault.at.tree().source.line(place.start.line);
-    let through = fault.through.filter(|it| it.start() != place.start);
-    let related = through.map(|it| Related {
-        place: Place::of(it),
-        message: "this reference leads there".to_owned(),
-    });
+    let line = fault.at.place().0.line(place.start.line);
+    let mut related = Related::way(fault.at);
+    let through = fault.through.map(Place::of).filter(|it| *it != place && related.is_empty());
+    related.extend(
+        through.map(|place| Related { place, message: "this reference leads there".to_owned() }),
+    );
     Finding {
         excerpt: line.chars().take(200).collect(),
         place,
@@ -310,8 +314,8 @@ fn finding(name: &str, level: Level, fault: Fault<'_>) -> Finding {
         equivalents: vec![format!("spectral:{name}").into()],
         items: Vec::new(),
         object: None,
-        related: related.into_iter().collect(),
-        rendered: None,
+        related,
+        rendered: Rendered::of(fault.at),
         fingerprint: String::new(),
         new: true,
         waived: None,

@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Version,
+    bundle::{Unread, refusal},
     derive::{Fact, Record},
-    refs::{Refs, pointer},
+    refs::{Refs, Way, pointer},
     schema, structure,
+    tour::{Region, Spot, tour},
 };
-use crate::document::{Id, Kind, Node};
+use crate::document::{Id, Node, Trouble};
 
 /// The methods that an operation may have.
 pub const METHODS: &[&str] =
@@ -41,19 +43,30 @@ pub struct Collected {
     pub nodes: Vec<(&'static str, Vec<Id>)>,
     /// Whether all examples were held against their schemas.
     pub complete: bool,
-    /// How many paths and operations are in other files.
+    /// How many paths and operations are behind references that cannot be followed.
     pub elsewhere: usize,
+    /// References that are not followed, what kind of trouble that is, and why.
+    pub refused: Vec<(Id, Trouble, String)>,
 }
 
-/// Collects from the document at `root`.
-pub fn collect(root: Node<'_>, version: Version) -> Collected {
+/// Collects from the document at `root`, and from the parts of other files that belong to it.
+pub fn collect<'a>(
+    root: Node<'a>,
+    version: Version,
+    regions: &'a [Region],
+    unread: &'a Unread,
+) -> Collected {
     let mut walk = Walk {
         root,
         version,
+        regions,
+        unread,
         refs: Refs::new(root),
         records: Vec::new(),
         nodes: Vec::new(),
         operations: Vec::new(),
+        references: Vec::new(),
+        refused: Vec::new(),
         elsewhere: 0,
     };
     walk.everything();
@@ -63,12 +76,12 @@ pub fn collect(root: Node<'_>, version: Version) -> Collected {
     walk.components();
     walk.servers();
     walk.tags();
-    let (wrong_examples, complete) = schema::examples(&walk.refs, root, version);
+    let (wrong_examples, complete) = schema::examples(&walk.refs, root, regions, version);
     walk.add("wrong_example", wrong_examples);
     walk.add("fault", structure::faults(root, version));
     let document = walk.document();
-    let Walk { records, nodes, elsewhere, .. } = walk;
-    Collected { document, records, nodes, complete, elsewhere }
+    let Walk { records, nodes, elsewhere, refused, .. } = walk;
+    Collected { document, records, nodes, complete, elsewhere, refused }
 }
 
 /// An operation, and the path it stands under.
@@ -83,10 +96,15 @@ struct Operation<'a> {
 struct Walk<'a> {
     root: Node<'a>,
     version: Version,
+    regions: &'a [Region],
+    unread: &'a Unread,
     refs: Refs<'a>,
     records: Vec<(&'static str, Vec<Record>)>,
     nodes: Vec<(&'static str, Vec<Id>)>,
     operations: Vec<Operation<'a>>,
+    /// Every `$ref` that belongs to the description.
+    references: Vec<Id>,
+    refused: Vec<(Id, Trouble, String)>,
     elsewhere: usize,
 }
 
@@ -118,25 +136,21 @@ impl<'a> Walk<'a> {
     }
 
     fn items(&self) -> Vec<(&'a str, Node<'a>)> {
-        let paths = self.root.get("paths").into_iter().flat_map(Node::entries);
+        let paths = self.refs.get(self.root, "paths").into_iter().flat_map(Node::entries);
         paths.filter_map(|(path, item)| Some((path, self.refs.resolve(item)?))).collect()
     }
 
     fn document(&self) -> Record {
         let Version { major, minor } = self.version;
-        let names: Vec<_> = self
-            .root
-            .get("tags")
-            .into_iter()
-            .flat_map(Node::children)
-            .filter_map(|it| it.str("name"))
-            .map(str::to_lowercase)
-            .collect();
+        let names: Vec<_> =
+            self.listed("tags").filter_map(|it| it.str("name")).map(str::to_lowercase).collect();
         let count = |holds: &dyn Fn(&Operation<'a>) -> bool| {
             Fact::Int(self.operations.iter().filter(|it| holds(it)).count() as i64)
         };
         let documents = |it: &Operation<'a>, holds: &dyn Fn(&str) -> bool| {
-            it.node.get("responses").is_some_and(|it| it.entries().any(|(code, _)| holds(code)))
+            self.refs
+                .get(it.node, "responses")
+                .is_some_and(|it| it.entries().any(|(code, _)| holds(code)))
         };
         let is_error = |code: &str| code == "default" || code.starts_with(['4', '5']);
         let is_described = |it: &Operation<'a>| {
@@ -159,29 +173,23 @@ impl<'a> Walk<'a> {
         record(self.root, facts)
     }
 
+    /// The items of a list of the document, references followed.
+    fn listed(&self, key: &str) -> impl Iterator<Item = Node<'a>> {
+        let list = self.refs.get(self.root, key).into_iter().flat_map(Node::children);
+        list.filter_map(|it| self.refs.resolve(it))
+    }
+
     // ---- one walk over everything that is written
 
     fn everything(&mut self) {
-        let tree = self.root.tree();
-        let (first, end) = (self.root.id(), tree.nodes[self.root.id() as usize].low);
-        let in_paths = reached(&self.refs, self.root.get("paths"), end as usize);
+        let in_paths =
+            reached(&self.refs, self.refs.get(self.root, "paths"), self.refs.end() as usize);
         let mut lists = Lists::default();
-        let mut parents: Vec<Id> = Vec::new();
-        for id in first..end {
-            while parents.last().is_some_and(|&it| tree.nodes[it as usize].low <= id) {
-                parents.pop();
-            }
-            let node = tree.node(id);
-            if tree.nodes[id as usize].kind == Kind::Alias {
-                continue;
-            }
-            let parent = parents.last().map(|&it| tree.node(it));
-            let above = parents.len().checked_sub(2).map(|it| tree.node(parents[it]));
-            lists.node(self.version, node, (parent, above), &self.refs, &in_paths);
-            if matches!(node.kind(), Kind::Map | Kind::Seq) {
-                parents.push(id);
-            }
-        }
+        let (version, refs) = (self.version, &self.refs);
+        tour(self.root, self.regions, &|(), _| (), &mut |node, key, around| {
+            lists.node(version, (node, key), around, refs, &in_paths);
+        });
+        self.references = std::mem::take(&mut lists.references);
         self.nodes = vec![
             ("string", lists.strings),
             ("integer", lists.integers),
@@ -193,27 +201,25 @@ impl<'a> Walk<'a> {
         self.add("text", lists.texts);
         self.add("keyword", lists.keywords);
         self.add("sibling", lists.siblings);
-        self.add("reference", lists.references);
+        let references = self.references();
+        self.add("reference", references);
         self.add("parameter", lists.parameters);
         self.add("responses", lists.responses);
         self.add("enum_value", lists.enum_values);
         self.add("open_object", lists.open_objects);
         self.add("site", lists.sites);
-        let responses = self.responses(&in_paths);
+        let responses = self.responses(lists.response_maps);
         self.add("response", responses);
     }
 
     /// The single responses of every `responses` that can be reached from the paths.
-    fn responses(&self, in_paths: &[bool]) -> Vec<Record> {
+    fn responses(&self, mut maps: Vec<Id>) -> Vec<Record> {
         let tree = self.root.tree();
         let mut seen = HashSet::new();
         let mut records = Vec::new();
-        for (id, _) in in_paths.iter().enumerate().filter(|(_, reached)| **reached) {
-            let node = tree.node(id as Id);
-            if node.key() != "responses" {
-                continue;
-            }
-            for (code, written) in node.entries() {
+        maps.sort_unstable();
+        for id in maps {
+            for (code, written) in tree.node(id).entries() {
                 let Some(response) = self.refs.resolve(written) else { continue };
                 if seen.insert((code, response.id())) {
                     records.push(record(response, vec![("code", text(code))]));
@@ -223,12 +229,48 @@ impl<'a> Walk<'a> {
         records
     }
 
+    /// Every reference: what it names, and whether that is there.
+    fn references(&mut self) -> Vec<Record> {
+        let mut lost = HashSet::new();
+        let mut records = Vec::new();
+        for &id in &self.references {
+            let node = self.root.tree().node(id);
+            let target = node.text();
+            let mut facts = vec![("target", text(target))];
+            let way = self.refs.way(node, target);
+            let is_local = matches!(way, Way::Here);
+            let mut found = self.refs.target(node, target).is_some();
+            let mut unknown = |kind, reason: String| {
+                self.refused.push((id, kind, format!("`{target}` {reason}")));
+                true
+            };
+            if let Some((kind, reason)) = refusal(&way).filter(|_| !found) {
+                found = unknown(kind, reason.to_owned());
+            }
+            if let Way::File(path) = way {
+                if let Some(reason) = self.unread.get(&path) {
+                    found = unknown(Trouble::Limit, (*reason).to_owned());
+                } else if !found {
+                    let there = self.refs.has_file(&path);
+                    facts.push(("there", Fact::Bool(there)));
+                }
+                facts.push(("path", text(path)));
+            }
+            let first = !found && lost.insert((self.refs.file_of(node), target));
+            facts.push(("local", Fact::Bool(is_local)));
+            facts.push(("found", Fact::Bool(found)));
+            facts.push(("first", Fact::Bool(first)));
+            records.push(record(node, facts));
+        }
+        records
+    }
+
     // ---- paths and operations
 
     fn paths(&mut self) {
         let mut records = Vec::new();
         let mut shapes: HashMap<String, &str> = HashMap::new();
-        let written = self.root.get("paths").into_iter().flat_map(Node::entries);
+        let written = self.refs.get(self.root, "paths").into_iter().flat_map(Node::entries);
         for (path, written) in written {
             let variables = variables(path);
             let again = repeated(&variables);
@@ -287,14 +329,14 @@ impl<'a> Walk<'a> {
 
     /// Whether all parameters of a path item or an operation are in this document.
     fn lists_all(&self, node: Node<'a>) -> bool {
-        let written = node.get("parameters");
-        written.into_iter().flat_map(Node::children).all(|it| self.refs.resolve(it).is_some())
-            && written.is_none_or(|it| pointer(it).is_none())
+        let Some(written) = node.get("parameters") else { return true };
+        let list = self.refs.resolve(written);
+        list.is_some_and(|it| it.children().all(|it| self.refs.resolve(it).is_some()))
     }
 
     /// The parameters `in: path` of a path item or an operation, each with where it is listed.
     fn declared(&self, node: Node<'a>) -> Vec<(Node<'a>, Node<'a>)> {
-        let written = node.get("parameters").into_iter().flat_map(Node::children);
+        let written = self.refs.get(node, "parameters").into_iter().flat_map(Node::children);
         let resolved = written.filter_map(|it| Some((it, self.refs.resolve(it)?)));
         let in_path = |it: Node<'_>| it.str("in") == Some("path") && it.str("name").is_some();
         resolved.filter(|it| in_path(it.1)).collect()
@@ -335,18 +377,18 @@ impl<'a> Walk<'a> {
                 .get("operationId")
                 .is_some_and(|id| id.as_str().is_some_and(|id| !ids.insert(id)));
             let missing = undeclared.remove(&it.node.id()).unwrap_or_default();
-            let own: Vec<_> = it
-                .node
-                .get("parameters")
+            let own: Vec<_> = self
+                .refs
+                .get(it.node, "parameters")
                 .into_iter()
                 .flat_map(Node::children)
                 .filter_map(|it| self.refs.resolve(it))
                 .collect();
-            let shared = it.item.get("parameters").into_iter().flat_map(Node::children);
+            let shared = self.refs.get(it.item, "parameters").into_iter().flat_map(Node::children);
             let all = shared.filter_map(|it| self.refs.resolve(it)).chain(own.iter().copied());
-            let responses: Vec<_> = it
-                .node
-                .get("responses")
+            let responses: Vec<_> = self
+                .refs
+                .get(it.node, "responses")
                 .into_iter()
                 .flat_map(Node::entries)
                 .map(|(code, _)| code.to_owned())
@@ -379,14 +421,15 @@ impl<'a> Walk<'a> {
 
     /// The servers that hold for an operation.
     fn servers_of(&self, it: Operation<'a>) -> Option<Node<'a>> {
-        let own = it.node.get("servers").or_else(|| it.item.get("servers"));
-        own.or_else(|| self.root.get("servers"))
+        let own = self.refs.get(it.node, "servers").or_else(|| self.refs.get(it.item, "servers"));
+        own.or_else(|| self.refs.get(self.root, "servers"))
     }
 
     /// Who may call the operation: its own `security`, or else that of the document.
     fn protection(&self, operation: Node<'a>, facts: &mut Vec<(&'static str, Fact)>) {
         let own = operation.get("security");
-        let security = own.or_else(|| self.root.get("security")).filter(|it| it.is_seq());
+        let holds = own.or_else(|| self.root.get("security")).and_then(|it| self.refs.resolve(it));
+        let security = holds.filter(|it| it.is_seq());
         let optional = security.is_some_and(|it| it.children().any(|it| it.is_empty()));
         let secured = security.is_some_and(|it| !it.is_empty());
         facts.push(("secured", Fact::Bool(secured)));
@@ -404,15 +447,9 @@ impl<'a> Walk<'a> {
         let mut parameters = Vec::new();
         let mut tags = Vec::new();
         let mut nested = Vec::new();
-        let defined: HashSet<_> = self
-            .root
-            .get("tags")
-            .into_iter()
-            .flat_map(Node::children)
-            .filter_map(|it| it.str("name"))
-            .collect();
+        let defined: HashSet<_> = self.listed("tags").filter_map(|it| it.str("name")).collect();
         for &it in &self.operations {
-            let written = it.node.get("tags").into_iter().flat_map(Node::children);
+            let written = self.refs.get(it.node, "tags").into_iter().flat_map(Node::children);
             for tag in written {
                 let name = tag.display();
                 let known = defined.contains(name.as_str());
@@ -425,8 +462,8 @@ impl<'a> Walk<'a> {
         self.add("operation_tag", tags);
         self.add("callback_operation", nested);
         let webhooks: Vec<_> = self
-            .root
-            .get("webhooks")
+            .refs
+            .get(self.root, "webhooks")
             .into_iter()
             .flat_map(Node::entries)
             .filter_map(|(name, it)| Some((name, self.refs.resolve(it)?)))
@@ -442,7 +479,9 @@ impl<'a> Walk<'a> {
     /// Each parameter that an operation lists itself, against those before it.
     fn own_parameters(&self, operation: Node<'a>, records: &mut Vec<Record>) {
         let (mut seen, mut bodies) = (HashSet::new(), 0);
-        let Some(list) = operation.get("parameters").filter(|it| it.is_seq()) else { return };
+        let Some(list) = self.refs.get(operation, "parameters").filter(|it| it.is_seq()) else {
+            return;
+        };
         for it in list.children() {
             let Some(it) = self.refs.resolve(it) else { continue };
             let (Some(name), Some(place)) = (it.str("name"), it.str("in")) else { continue };
@@ -462,7 +501,7 @@ impl<'a> Walk<'a> {
 
     fn nested_callbacks(&self, operation: Node<'a>, records: &mut Vec<Record>) {
         let resolved = |it: Node<'a>| self.refs.resolve(it);
-        let callbacks = operation.get("callbacks").into_iter().flat_map(Node::children);
+        let callbacks = self.refs.get(operation, "callbacks").into_iter().flat_map(Node::children);
         let items = callbacks.filter_map(resolved).flat_map(Node::children).filter_map(resolved);
         let nested = items.flat_map(Node::children).filter(|it| it.is_map());
         records.extend(nested.map(|it| record(it, Vec::new())));
@@ -472,8 +511,8 @@ impl<'a> Walk<'a> {
 
     fn schemes(&self) -> Option<Node<'a>> {
         match self.version.major {
-            2 => self.root.get("securityDefinitions"),
-            _ => self.root.at(&["components", "securitySchemes"]),
+            2 => self.refs.get(self.root, "securityDefinitions"),
+            _ => self.refs.get(self.refs.get(self.root, "components")?, "securitySchemes"),
         }
     }
 
@@ -484,19 +523,24 @@ impl<'a> Walk<'a> {
         for (name, written) in schemes.into_iter().flat_map(Node::entries) {
             let Some(it) = self.refs.resolve(written) else { continue };
             records.push(record(it, vec![("name", text(name))]));
-            for (kind, flow) in it.get("flows").into_iter().flat_map(Node::entries) {
+            for (kind, flow) in self.refs.get(it, "flows").into_iter().flat_map(Node::entries) {
                 flows.push(record(flow, vec![("kind", text(kind)), ("scheme", text(name))]));
             }
         }
         self.add("security_scheme", records);
         self.add("flow", flows);
-        let is_elsewhere = |it: Option<Node<'a>>| it.is_some_and(|it| pointer(it).is_some());
-        let elsewhere = is_elsewhere(schemes) || is_elsewhere(self.root.get("components"));
+        // Behind references that cannot be followed there may be any scheme.
+        let is_lost = |it: Node<'a>| self.refs.resolve(it).is_none();
+        let components = self.root.get("components");
+        let written = components.and_then(|it| self.refs.resolve(it));
+        let written = written.and_then(|it| it.get("securitySchemes"));
+        let elsewhere = components.is_some_and(is_lost) || written.is_some_and(is_lost);
         let mut needs = Vec::new();
         let mut scopes = Vec::new();
         let own = self.operations.iter().map(|it| (true, it.node.get("security")));
         let all = own.chain([(false, self.root.get("security"))]);
         for (of_operation, security) in all {
+            let security = security.and_then(|it| self.refs.resolve(it));
             for need in security.into_iter().flat_map(Node::children) {
                 for (name, needed) in need.entries() {
                     let scheme = schemes.and_then(|it| it.get(name));
@@ -543,11 +587,9 @@ impl<'a> Walk<'a> {
 
     fn components(&mut self) {
         let tree = self.root.tree();
-        let end = tree.nodes[self.root.id() as usize].low;
         let mut used: HashMap<String, Vec<Id>> = HashMap::new();
-        let references = (self.root.id()..end).map(|id| tree.node(id));
-        for it in references.filter(|it| it.key() == "$ref") {
-            let Some(pointer) = it.as_str() else { continue };
+        for it in self.references.iter().map(|id| tree.node(*id)) {
+            let Some(pointer) = self.refs.in_root(it, it.text()) else { continue };
             let parts: Vec<_> = pointer.split('/').map(super::refs::decoded).collect();
             used.entry(parts.join("/")).or_default().push(it.id());
         }
@@ -584,7 +626,8 @@ impl<'a> Walk<'a> {
     fn servers(&mut self) {
         let mut found: Vec<(&str, Node<'a>)> = Vec::new();
         let mut list = |scope, holder: Node<'a>| {
-            let servers = holder.get("servers").into_iter().flat_map(Node::children);
+            let servers = self.refs.get(holder, "servers").into_iter().flat_map(Node::children);
+            let servers = servers.filter_map(|it| self.refs.resolve(it));
             found.extend(servers.map(|it| (scope, it)));
         };
         list("document", self.root);
@@ -594,7 +637,9 @@ impl<'a> Walk<'a> {
         for it in &self.operations {
             list("operation", it.node);
         }
-        let links = self.root.at(&["components", "links"]).into_iter().flat_map(Node::children);
+        let components = self.refs.get(self.root, "components");
+        let links = components.and_then(|it| self.refs.get(it, "links"));
+        let links = links.into_iter().flat_map(Node::children);
         found.extend(links.filter_map(|it| Some(("link", it.get("server")?))));
         let (mut servers, mut variables) = (Vec::new(), Vec::new());
         let mut seen = HashSet::new();
@@ -633,8 +678,7 @@ impl<'a> Walk<'a> {
 
     fn tags(&mut self) {
         let mut seen = HashSet::new();
-        let written = self.root.get("tags").into_iter().flat_map(Node::children);
-        let records = written.map(|it| {
+        let records = self.listed("tags").map(|it| {
             let name = it.str("name");
             let again = name.is_some_and(|it| !seen.insert(it));
             let shown = name.unwrap_or_default();
@@ -665,9 +709,11 @@ struct Lists {
     texts: Vec<Record>,
     keywords: Vec<Record>,
     siblings: Vec<Record>,
-    references: Vec<Record>,
+    references: Vec<Id>,
     parameters: Vec<Record>,
     responses: Vec<Record>,
+    /// Each `responses` that a path leads to.
+    response_maps: Vec<Id>,
     enum_values: Vec<Record>,
     seen: HashSet<Id>,
 }
@@ -676,12 +722,12 @@ impl Lists {
     fn node<'a>(
         &mut self,
         version: Version,
-        node: Node<'a>,
-        (parent, above): (Option<Node<'a>>, Option<Node<'a>>),
+        (node, key): (Node<'a>, &'a str),
+        around: &[Spot<'a, ()>],
         refs: &Refs<'a>,
         in_paths: &[bool],
     ) {
-        let key = node.key();
+        let is_in_paths = |it: Node<'_>| in_paths.get(it.id() as usize) == Some(&true);
         match key {
             "description" | "title" if node.as_str().is_some() => {
                 self.texts.push(record(node, vec![("text", Fact::Node(node.id()))]));
@@ -693,17 +739,18 @@ impl Lists {
                 self.keywords.push(record(node, vec![("name", text(key))]));
             }
             "headers" if node.is_map() => self.headers.push(node.id()),
-            "examples" if node.is_map() && parent.is_some_and(|it| takes_examples(it, above)) => {
-                self.examples(node, refs);
-            }
+            "examples" if node.is_map() && takes_examples(around) => self.examples(node, refs),
             "parameters" => {
-                let shared = parent.is_some_and(|it| it.key() == "components");
+                let shared = around.last().is_some_and(|it| it.key == "components");
                 self.parameters(node, shared, refs, in_paths);
             }
-            "responses" if node.is_map() && in_paths.get(node.id() as usize) == Some(&true) => {
-                self.responses.push(responses(node, refs));
+            "responses" if is_in_paths(node) => {
+                self.response_maps.push(node.id());
+                if node.is_map() {
+                    self.responses.push(responses(node, refs));
+                }
             }
-            "$ref" => self.reference(version, node, parent, refs),
+            "$ref" => self.reference(version, node, around, refs),
             _ => {}
         }
         if !node.is_map() {
@@ -819,35 +866,27 @@ impl Lists {
         &mut self,
         version: Version,
         node: Node<'a>,
-        parent: Option<Node<'a>>,
+        around: &[Spot<'a, ()>],
         refs: &Refs<'a>,
     ) {
-        let (Some(target), Some(parent)) = (node.as_str(), parent) else { return };
-        let local = target.starts_with('#') || target.is_empty();
-        let found = !local || refs.resolve(parent).is_some() || refs.target(target).is_some();
+        let (Some(_), Some(holder)) = (node.as_str(), around.last()) else { return };
+        self.references.push(node.id());
         let is_old = version.major == 2 || version.minor == 0;
-        self.references.push(record(
-            node,
-            vec![
-                ("target", text(target)),
-                ("found", Fact::Bool(found)),
-                ("local", Fact::Bool(local)),
-            ],
-        ));
-        if !is_old {
+        if !is_old || !refs.is_in_root(node) {
             return;
         }
-        for (key, sibling) in parent.entries().filter(|it| it.0 != "$ref") {
+        for (key, sibling) in holder.node.entries().filter(|it| it.0 != "$ref") {
             self.siblings.push(record(sibling, vec![("name", text(key))]));
         }
     }
 }
 
-/// Whether a node is a place for named examples: a media type, a parameter, a header, or
-/// `components`; and not a schema with a property of that name.
-fn takes_examples(holder: Node<'_>, above: Option<Node<'_>>) -> bool {
-    let listed = above.is_some_and(|it| matches!(it.key(), "content" | "headers" | "parameters"));
-    listed || holder.key() == "components"
+/// Whether these containers end in a place for named examples: a media type, a parameter, a header,
+/// or `components`; and not a schema with a property of that name.
+fn takes_examples(around: &[Spot<'_, ()>]) -> bool {
+    let above = around.len().checked_sub(2).map(|it| around[it].key);
+    above.is_some_and(|it| matches!(it, "content" | "headers" | "parameters"))
+        || around.last().is_some_and(|it| it.key == "components")
 }
 
 /// A `responses` object: which codes it has, and those without content.

@@ -2,10 +2,12 @@
 
 use super::{
     Version,
+    bundle::Unread,
     collect::{Collected, collect},
+    tour::Region,
 };
 use crate::{
-    document::{Id, KEY_IN_POOL, Key, NO_KEY, Tree, Trouble},
+    document::{Id, KEY_IN_POOL, Key, NO_KEY, Problem, Tree, Trouble},
     source::Span,
 };
 
@@ -35,25 +37,40 @@ pub struct Record {
     pub facts: Vec<(&'static str, Fact)>,
 }
 
+/// As many references that are not followed are told one by one.
+const MAX_TOLD: usize = 50;
+
 /// Collects from the first document that is one, and appends one derived root for it: a map from
 /// the names of views to lists, and `document`. Says what could not be judged, and why.
-pub fn append(tree: &mut Tree) -> (Vec<Id>, Vec<(Trouble, String)>) {
+pub fn append(tree: &mut Tree, regions: &[Region], unread: &Unread) -> (Vec<Id>, Vec<Problem>) {
     let found = tree.documents().find_map(|root| Some((root, Version::of(root)?)));
     let Some((root, version)) = found else { return (Vec::new(), Vec::new()) };
-    let (root, collected) = (root.id(), collect(root, version));
-    let mut troubles = Vec::new();
+    let (root, mut collected) = (root.id(), collect(root, version, regions, unread));
+    let source = &tree.source;
+    let mut problems = Vec::new();
     if !collected.complete {
         let reason = "its schemas unfold to more than we read: some examples are not judged";
-        troubles.push((Trouble::Limit, reason.to_owned()));
+        problems.push(Problem::at(source, 0, Trouble::Limit, reason));
     }
     if collected.elsewhere > 0 {
         let count = collected.elsewhere;
         let reason = format!(
-            "{count} of its paths and operations are in other files and not judged: bundle them"
+            "{count} of its paths and operations are behind references that cannot be followed: \
+             they are not judged"
         );
-        troubles.push((Trouble::NotEvaluated, reason));
+        problems.push(Problem::at(source, 0, Trouble::NotEvaluated, reason));
     }
-    (vec![write(tree, root, collected)], troubles)
+    let refused = std::mem::take(&mut collected.refused);
+    let more = refused.len().saturating_sub(MAX_TOLD);
+    for (at, kind, reason) in refused.into_iter().take(MAX_TOLD) {
+        let start = tree.node(at).span().start;
+        problems.push(Problem::at(source, start, kind, reason));
+    }
+    if more > 0 {
+        let reason = format!("{more} more references are not followed");
+        problems.push(Problem::at(source, 0, Trouble::Unreadable, reason));
+    }
+    (vec![write(tree, root, collected)], problems)
 }
 
 fn write(tree: &mut Tree, root: Id, collected: Collected) -> Id {

@@ -8,6 +8,7 @@ use super::{
     Version,
     derive::{Fact, Record},
     refs::Refs,
+    tour::{Region, tour},
 };
 use crate::document::{Kind, Node};
 
@@ -31,26 +32,21 @@ pub fn is_of_type(value: Node<'_>, name: &str) -> bool {
 }
 
 /// The examples and defaults that their schemas refuse, and whether all were looked at.
-pub fn examples<'a>(refs: &Refs<'a>, root: Node<'a>, version: Version) -> (Vec<Record>, bool) {
-    let tree = root.tree();
-    let end = tree.nodes[root.id() as usize].low;
-    let steps = STEPS_PER_NODE * tree.nodes.len() + 10_000;
+pub fn examples<'a>(
+    refs: &Refs<'a>,
+    root: Node<'a>,
+    regions: &[Region],
+    version: Version,
+) -> (Vec<Record>, bool) {
+    let steps = STEPS_PER_NODE * root.tree().nodes.len() + 10_000;
     let check = Check { refs, version, steps: Cell::new(steps), way: Way::Both };
     let mut finder = Finder { check, version, records: Vec::new() };
-    let mut parents: Vec<(u32, Inside)> = Vec::new();
-    for id in root.id()..end {
-        while parents.last().is_some_and(|it| tree.nodes[it.0 as usize].low <= id) {
-            parents.pop();
+    let below = |inside: Inside, key: &str| inside.below(key, version);
+    tour(root, regions, &below, &mut |node, key, around| {
+        if node.is_map() {
+            finder.node(node, key, around.last().map_or(Inside::default(), |it| it.below));
         }
-        let raw = &tree.nodes[id as usize];
-        if !matches!(raw.kind, Kind::Map | Kind::Seq) {
-            continue;
-        }
-        let node = tree.node(id);
-        let inside = parents.last().map_or(Inside::default(), |it| it.1);
-        finder.node(node, inside);
-        parents.push((id, inside.below(node.key(), version)));
-    }
+    });
     (finder.records, finder.check.steps.get() > 0)
 }
 
@@ -100,11 +96,8 @@ struct Finder<'c, 'a> {
 }
 
 impl<'a> Finder<'_, 'a> {
-    fn node(&mut self, node: Node<'a>, inside: Inside) {
-        if !node.is_map() {
-            return;
-        }
-        if inside.schemas && node.key() != "properties" && is_schema(node) {
+    fn node(&mut self, node: Node<'a>, key: &str, inside: Inside) {
+        if inside.schemas && key != "properties" && is_schema(node) {
             self.check.way = Way::Both;
             let names: &[&str] = match self.version.major {
                 2 => &["example", "x-example", "default"],

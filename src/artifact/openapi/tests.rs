@@ -1,13 +1,20 @@
 //! What is derived from descriptions, on own fixtures.
 
 use super::*;
-use crate::{artifact::view, parse::yaml, source::Source};
+use crate::{
+    artifact::{render, view},
+    parse::yaml,
+    source::Source,
+};
 
 /// The subjects of a view: their line and the values of some fields.
 fn subjects(text: &str, name: &str, fields: &[&str]) -> Vec<String> {
     let (tree, problems) = yaml::parse(Source::new("api.yaml", text));
     assert!(claims(&tree));
-    let artifact = parse(tree, problems).artifact.unwrap();
+    let mut artifact = parse(tree, problems).artifact.unwrap();
+    if artifact.role == Role::Part {
+        alone(&mut artifact);
+    }
     let view = view(name).unwrap();
     let crate::artifact::Select::File(select) = view.select else { return Vec::new() };
     let mut found = Vec::new();
@@ -171,13 +178,144 @@ fn references_in_circles_cost_little() {
     assert!(before.elapsed().as_secs() < 5);
 }
 
+/// What comes of a description and the files beside it; a file without text is a link.
+fn bundled(files: &[(&str, &str)]) -> render::Rendering {
+    let mut paths: Vec<String> = files.iter().map(|it| it.0.to_owned()).collect();
+    paths.sort();
+    let read = |path: &str| {
+        let (path, text) = files.iter().find(|it| it.0 == path && !it.1.is_empty())?;
+        Some(Source::new(*path, *text))
+    };
+    let parsed = |it: &(&str, &str)| {
+        crate::artifact::parse(Source::new(it.0, it.1))
+            .artifact
+            .filter(|it| it.kind == Kind::Openapi)
+    };
+    let artifacts: Vec<_> = files.iter().filter_map(parsed).collect();
+    render(&render::Files { paths: &paths, read: &read, bytes: None }, &artifacts)
+}
+
+/// The subjects of a view on what was made: their file, line and the values of some fields.
+fn seen(rendering: &render::Rendering, name: &str, fields: &[&str]) -> Vec<String> {
+    let view = view(name).unwrap();
+    let crate::artifact::Select::File(select) = view.select else { return Vec::new() };
+    let mut found = Vec::new();
+    for artifact in rendering.artifacts.iter().filter(|it| it.role != Role::Part) {
+        select(artifact, &mut |subject| {
+            let it = subject.values[0].as_node().unwrap();
+            let shown = |field: &&str| it.get(field).map_or("-".into(), |it| format!("{it:?}"));
+            let values: Vec<_> = fields.iter().map(shown).collect();
+            let (path, line) = (&subject.at.place().0.path, subject.at.start().line);
+            found.push(format!("{path}:{line}: {}", values.join(" ")));
+        });
+    }
+    found
+}
+
+const PARTS: [(&str, &str); 4] = [
+    (
+        "api/openapi.yaml",
+        "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /pets/{id}: {$ref: 'paths.yaml#/pet'}\ncomponents:\n  schemas:\n    Used: {type: string}\n    Lost: {type: string}\n",
+    ),
+    (
+        "api/paths.yaml",
+        "pet:\n  get:\n    parameters: [{$ref: '../shared/id.json'}]\n    responses:\n      '200':\n        description: a pet\n        content:\n          application/json:\n            schema: {$ref: 'models.yaml#/Pet'}\nother:\n  get: {responses: {default: {$ref: 'gone.yaml'}}}\n",
+    ),
+    (
+        "api/models.yaml",
+        "Pet:\n  type: object\n  example: {n: x}\n  properties:\n    n: {type: integer}\n    friend: {$ref: '#/Pet'}\n    name: {$ref: 'openapi.yaml#/components/schemas/Used'}\n",
+    ),
+    (
+        "shared/id.json",
+        r#"{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}"#,
+    ),
+];
+
+#[test]
+fn a_description_in_several_files_is_seen_as_a_whole() {
+    let whole = bundled(&PARTS);
+    assert_eq!(whole.problems, []);
+    assert!(whole.parts.contains("api/openapi.yaml"));
+    let found = seen(&whole, "openapi.operation", &["path", "undeclared"]);
+    assert_eq!(found, [r#"api/paths.yaml:2: "/pets/{id}" []"#]);
+    assert_eq!(seen(&whole, "openapi.parameter", &[]), ["shared/id.json:1: "]);
+    assert_eq!(seen(&whole, "openapi.integer", &[]), ["api/models.yaml:5: "]);
+    let found = seen(&whole, "openapi.wrong_example", &["reason"]);
+    assert_eq!(found, [r#"api/models.yaml:3: "must be of type integer""#]);
+    let found = seen(&whole, "openapi.component", &["name", "used"]);
+    assert_eq!(
+        found,
+        [r#"api/openapi.yaml:7: "Used" true"#, r#"api/openapi.yaml:8: "Lost" false"#]
+    );
+    // What no reference leads to does not belong to it.
+    let found = seen(&whole, "openapi.reference", &["found"]);
+    assert!(found.len() == 5 && found.iter().all(|it| it.ends_with("true")), "{found:?}");
+}
+
+#[test]
+fn the_way_through_references_is_told() {
+    let whole = bundled(&PARTS);
+    let mut ways = Vec::new();
+    let crate::artifact::Select::File(select) = view("openapi.integer").unwrap().select else {
+        return;
+    };
+    select(&whole.artifacts[0], &mut |it| {
+        let way = crate::finding::Related::way(it.at);
+        ways.extend(way.iter().map(|it| format!("{}:{}", it.place.path, it.place.start.line)));
+    });
+    assert_eq!(ways, ["api/paths.yaml:9", "api/openapi.yaml:4"]);
+}
+
+#[test]
+fn what_cannot_be_followed_is_told_where_it_is_named() {
+    let text = "openapi: 3.0.3\npaths:\n  /a: {$ref: 'https://a.test/x.yaml'}\n  /b: {$ref: '/etc/passwd'}\n  /c: {$ref: '../../x.yaml'}\n  /d: {$ref: link.yaml}\n  /e: {$ref: broken.yaml}\n  /f: {$ref: gone.yaml}\n  /g: {$ref: 'here.yaml#/no'}\n  /h: {$ref: 'here.yaml'}\n";
+    let files = [
+        ("a/openapi.yaml", text),
+        ("a/link.yaml", ""),
+        ("a/broken.yaml", "[a"),
+        ("a/here.yaml", "get: {}\n"),
+    ];
+    let whole = bundled(&files);
+    let told: Vec<_> = whole
+        .problems
+        .iter()
+        .map(|it| format!("{}:{} {}", it.path, it.start.line, it.reason))
+        .collect();
+    let expect = [
+        "a/broken.yaml:1 this `[` is never closed",
+        "a/openapi.yaml:1 7 of its paths and operations are behind references that cannot be followed: they are not judged",
+        "a/openapi.yaml:3 `https://a.test/x.yaml` is in a network: we never read from there",
+        "a/openapi.yaml:4 `/etc/passwd` leads out of the repository: not read",
+        "a/openapi.yaml:5 `../../x.yaml` leads out of the repository: not read",
+        "a/openapi.yaml:6 `link.yaml` is a link, which we do not follow, or cannot be read",
+        "a/openapi.yaml:7 `broken.yaml` cannot be read, or holds nothing",
+    ];
+    assert_eq!(told, expect);
+    let found = seen(&whole, "openapi.reference", &["found", "there"]);
+    assert_eq!(found[5..7], ["a/openapi.yaml:8: false false", "a/openapi.yaml:9: false true"]);
+    assert_eq!(seen(&whole, "openapi.operation", &["path"]), [r#"a/here.yaml:1: "/h""#]);
+}
+
+#[test]
+fn files_that_refer_to_each_other_in_masses_cost_little() {
+    let lines = |to: &str| -> String {
+        (0..10_000).map(|at| format!("n{at}: {{$ref: '{to}#/n{}'}}\n", 9_999 - at)).collect()
+    };
+    let api = format!("openapi: 3.0.3\npaths: {{}}\n{}", lines("a.yaml"));
+    let files =
+        [("openapi.yaml", &*api), ("a.yaml", &lines("b.yaml")), ("b.yaml", &lines("a.yaml"))];
+    let before = std::time::Instant::now();
+    let whole = bundled(&files);
+    assert_eq!(seen(&whole, "openapi.reference", &["found"]).len(), 30_000);
+    assert!(before.elapsed().as_secs() < 20);
+}
+
 #[test]
 fn what_other_files_hold_is_not_guessed() {
     let text = "openapi: 3.0.0\ninfo: {title: t, version: '1'}\npaths:\n  /a/{id}:\n    get: {$ref: get.yaml}\n    put:\n      parameters: [{$ref: id.yaml}]\n      responses: {}\n      security: [{key: []}]\n  /b: {$ref: b.yaml}\ncomponents: {$ref: components.yaml}\n";
     assert_eq!(subjects(text, "openapi.operation", &["undeclared"]), ["6: []"]);
     assert_eq!(subjects(text, "openapi.security_requirement", &["defined"]), ["9: true"]);
     assert!(subjects(text, "openapi.fault", &[]).is_empty());
-    let (tree, problems) = yaml::parse(Source::new("api.yaml", text));
-    let problems = parse(tree, problems).problems;
-    assert!(problems[0].reason.starts_with("2 of its paths and operations are in other files"));
+    let problems = bundled(&[("api.yaml", text)]).problems;
+    assert!(problems[0].reason.starts_with("2 of its paths and operations are behind references"));
 }

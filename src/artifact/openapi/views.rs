@@ -1,10 +1,8 @@
 //! The views on descriptions of HTTP interfaces.
 
-use super::refs::decoded;
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
     document::Node,
-    repository::Repository,
     value::Value,
 };
 
@@ -63,45 +61,6 @@ fn give<'a>(it: Node<'a>, doc: Node<'a>, emit: Emit<'_, 'a>) {
     let at = if is_record { it.get("node").unwrap_or(it) } else { it };
     let values = vec![Value::Node(it), Value::Node(doc), Value::Node(at)];
     emit(Subject { values, at, object: None });
-}
-
-/// Gives the references into other files of the repository.
-fn files<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
-    for artifact in repository.of(Kind::Openapi) {
-        let Some(all) = artifact.derived.first().map(|&it| artifact.tree.node(it)) else {
-            continue;
-        };
-        let references = all.get("reference").into_iter().flat_map(Node::children);
-        for it in references.filter(|it| it.get("local").and_then(Node::as_bool) == Some(false)) {
-            let (Some(node), Some(target)) = (it.get("node"), it.str("target")) else { continue };
-            let Some(path) = path_of(artifact.tree.source.folder(), target) else { continue };
-            let there = repository.has_file(&path) || repository.has_folder(&path);
-            let fields = [
-                ("node", Value::Node(node)),
-                ("path", Value::text(path)),
-                ("there", Value::Bool(there)),
-            ];
-            emit(Subject { values: vec![Value::map(fields)], at: node, object: None });
-        }
-    }
-}
-
-/// The file of the repository that a reference in `folder` names; nothing for addresses in a
-/// network and for what lies outside.
-fn path_of(folder: &str, target: &str) -> Option<String> {
-    let file = target.split('#').next().filter(|it| !it.is_empty())?;
-    if file.contains(':') || file.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<_> = folder.split('/').filter(|it| !it.is_empty()).collect();
-    for part in file.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(decoded(&parts.join("/")))
 }
 
 /// A view on one list.
@@ -251,8 +210,11 @@ pub const VIEWS: &[View] = &[
         "each `$ref`",
         [
             field("target", Shape::Text, "what it names"),
-            field("found", Shape::Bool, "whether that exists; true for other files"),
-            field("local", Shape::Bool, "whether it is in this document"),
+            field("found", Shape::Bool, "whether that exists; true for what we do not look into"),
+            field("local", Shape::Bool, "whether it is in the same file"),
+            field("path", Shape::Text, "the file, below the root of the repository"),
+            field("there", Shape::Bool, "whether that file is there, where nothing was found"),
+            field("first", Shape::Bool, "whether it is the first that names what is not there"),
         ]
     ),
     records!(
@@ -347,21 +309,6 @@ pub const VIEWS: &[View] = &[
             field("by_schema", Shape::Bool, "whether a schema says what they may be"),
         ]
     ),
-    View {
-        name: "openapi.file_reference",
-        kind: Kind::Openapi,
-        means: "each `$ref` into another file of the repository",
-        vars: &[field(
-            "it",
-            Shape::Record(&[
-                NODE,
-                field("path", Shape::Text, "the file, below the root of the repository"),
-                field("there", Shape::Bool, "whether it is there"),
-            ]),
-            "the reference",
-        )],
-        select: Select::Repository(files),
-    },
     records!(
         "fault",
         "each part of the description that is not as its version of the specification demands",
@@ -380,18 +327,3 @@ pub const VIEWS: &[View] = &[
     view!("example", "each entry of a map that is called `examples`", Shape::Any),
     view!("scheme", "each of the document's `schemes` (2.0)", Shape::Any),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::path_of;
-
-    #[test]
-    fn references_name_files_of_the_repository() {
-        let at = |target| path_of("api/v1", target);
-        assert_eq!(at("../common.yaml#/Error").as_deref(), Some("api/common.yaml"));
-        assert_eq!(at("./a%20b.yaml").as_deref(), Some("api/v1/a b.yaml"));
-        assert_eq!(at("../../../x.yaml"), None);
-        assert_eq!(at("https://orders.test/x.yaml"), None);
-        assert_eq!(at("#/components"), None);
-    }
-}
