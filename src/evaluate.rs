@@ -154,6 +154,9 @@ pub fn evaluate_for(
     let (configured, broken) = artifact::kubernetes::config::read(&artifacts, &texts);
     answers.extend(configured);
     outcome.problems.extend(broken);
+    let (configured, broken) = artifact::zizmor::configured(&artifacts, &texts);
+    answers.extend(configured);
+    outcome.problems.extend(broken);
     let answers = Answers::new(answers);
     let judged = plan.across(&repository);
     outcome.problems.extend(teams.problems());

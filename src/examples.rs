@@ -1,6 +1,9 @@
 //! The examples inside rule files, run: each is a small repository with what its rule finds there.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::json;
 
@@ -27,6 +30,17 @@ pub struct Outcome {
     pub examples: usize,
     /// The examples that do not show what they say.
     pub failures: Vec<Failure>,
+    /// What the examples show of the lines of the checklist.
+    pub shown: BTreeMap<String, Shown>,
+}
+
+/// What examples show of a line of the checklist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Some example gives evidence for it.
+    pub proved: bool,
+    /// Some example violates it.
+    pub violated: bool,
 }
 
 /// An example that does not show what it says.
@@ -72,7 +86,9 @@ pub fn run(rules: &RuleSet) -> Result<Outcome, RuleError> {
         }
         for example in examples {
             outcome.examples += 1;
-            if let Some(reason) = disagreement(rule, rules, &example) {
+            let judged = judge(rules, &example);
+            outcome.note(rule, &judged);
+            if let Some(reason) = disagreement(rule, rules, &example, &judged) {
                 let (rule, example) = (rule.id.clone(), example.name);
                 outcome.failures.push(Failure { rule, example, reason });
             }
@@ -82,8 +98,13 @@ pub fn run(rules: &RuleSet) -> Result<Outcome, RuleError> {
 }
 
 /// How what the rule finds differs from what the example says, if it does.
-fn disagreement(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
-    misfound(rule, rules, example).or_else(|| misfixed(rule, rules, example))
+fn disagreement(
+    rule: &Rule,
+    rules: &RuleSet,
+    example: &Example,
+    judged: &evaluate::Outcome,
+) -> Option<String> {
+    misfound(rule, example, judged).or_else(|| misfixed(rule, rules, example))
 }
 
 /// How what the rule's edits make of the files differs from what the example says, if it does.
@@ -105,9 +126,8 @@ fn misfixed(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
 }
 
 /// How what the rule finds and proves differs from what the example says, if it does.
-fn misfound(rule: &Rule, rules: &RuleSet, example: &Example) -> Option<String> {
-    let outcome = judge(rules, example);
-    let said = findings(rule, &outcome).into_iter();
+fn misfound(rule: &Rule, example: &Example, outcome: &evaluate::Outcome) -> Option<String> {
+    let said = findings(rule, outcome).into_iter();
     let said = said.map(|(path, line, message)| (path, format!("{line}: {message}")));
     let wrong = differ(&example.finds, said, ["does not find", "finds instead"]);
     if rule.proves.is_none() {
@@ -175,6 +195,17 @@ fn findings(rule: &Rule, outcome: &evaluate::Outcome) -> Vec<(String, u32, Strin
 }
 
 impl Outcome {
+    /// Notes what a rule shows of the checklist where one of its examples is judged.
+    fn note(&mut self, rule: &Rule, judged: &evaluate::Outcome) {
+        let proved = judged.evidence.iter().any(|it| it.rule == rule.id);
+        let violated = judged.findings.iter().any(|it| it.rule == rule.id);
+        for item in &rule.items {
+            let shown = self.shown.entry(item.to_string()).or_default();
+            shown.proved |= proved;
+            shown.violated |= violated;
+        }
+    }
+
     /// The outcome for people.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -19,7 +19,18 @@ use crate::{
 pub const RULES: &str = ".seaworthy/rules";
 
 /// The configurations of peers that say what counts.
-const PEERS: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
+const PEERS: [&str; 10] = [
+    ".hadolint.yaml",
+    ".hadolint.yml",
+    ".kube-linter.yaml",
+    ".kube-linter.yml",
+    "polaris.yaml",
+    "polaris.yml",
+    ".polaris.yaml",
+    "polaris-config.yaml",
+    "zizmor.yml",
+    "zizmor.yaml",
+];
 
 /// Names of the rulesets of Spectral, which are read where they are wanted.
 const RULESETS: [&str; 3] = ["*spectral*.yaml", "*spectral*.yml", "*spectral*.json"];

@@ -229,6 +229,22 @@ const OBJECTIVES: &[(&str, &str, Promise)] = &[
     ("rpo", "continuity.disaster-recovery.rpo", Promise::Duration),
 ];
 
+/// What `[objectives]` promises of the key metrics, by item: seconds, or a share of 1. What is wrong
+/// with the file is told where it is read whole.
+pub fn promises(text: &str) -> Vec<(&'static str, f64)> {
+    let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
+    let objectives = table.get("objectives").and_then(toml::Value::as_table);
+    let number = |key: &str| {
+        let value = objectives?.get(key)?;
+        value.as_float().or_else(|| value.as_integer().map(|it| it as f64))
+    };
+    let promise = |it: &(&'static str, &'static str, Promise)| {
+        let value = number(it.0)?;
+        Some((it.1, if it.0 == "p95_ms" { value / 1_000.0 } else { value }))
+    };
+    OBJECTIVES.iter().filter_map(promise).collect()
+}
+
 #[derive(Clone, Copy)]
 enum Promise {
     AtMost(f64, &'static str),

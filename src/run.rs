@@ -479,16 +479,29 @@ fn rules(
     let needed = if all { Profile::All } else { profile };
     let mut rules = with_own(RuleSet::builtin_of(needed)?, policy, &options.rules)?;
     rules.select(profile, &select, &ignore)?;
-    configure(&mut rules, config, today(options)?)?;
+    let promises = readiness_text(policy)?.map(|it| readiness::promises(&it.1));
+    configure(&mut rules, config, today(options)?, &promises.unwrap_or_default())?;
     Ok(rules)
 }
 
-/// Gives rules the day, and the severities and parameters of the configuration.
-fn configure(rules: &mut RuleSet, config: &Config, now: Date) -> Result<(), RunError> {
+/// Gives rules the day, the key metrics that `readiness.toml` promises, and the severities and
+/// parameters of the configuration.
+fn configure(
+    rules: &mut RuleSet,
+    config: &Config,
+    now: Date,
+    promises: &[(&str, f64)],
+) -> Result<(), RunError> {
     for rule in &mut rules.rules {
         // A look at its text first: to ask for its parameters would read every rule.
         if rule.text.contains("\ntoday = ") {
             rule.change(|it| drop(it.params.insert("today".into(), now.to_string().into())));
+        }
+        let promised = promises.iter().find(|it| rule.items.iter().any(|item| **item == *it.0));
+        if let Some(&(_, limit)) = promised
+            && rule.params.contains_key("limit")
+        {
+            rule.change(|it| drop(it.params.insert("limit".into(), limit.into())));
         }
         if let Some(severity) = config.severity.get(&*rule.id) {
             rule.change(|it| it.severity = *severity);

@@ -1,4 +1,4 @@
-//! Documents for people: Markdown pages, their sections, and what they claim.
+//! Documents for people: pages in Markdown and reStructuredText, their sections, and what they claim.
 
 mod page;
 
@@ -45,7 +45,7 @@ pub fn recognise(source: &Source) -> bool {
 /// The same, by its path alone.
 pub fn is_page(path: &str) -> bool {
     let mut folders = path.split('/').rev().skip(1);
-    is_markdown(path) && !folders.any(|it| ELSEWHERE.contains(&it))
+    (is_markdown(path) || is_rst(path)) && !folders.any(|it| ELSEWHERE.contains(&it))
 }
 
 /// Whether the file is written in Markdown, by its path.
@@ -55,6 +55,11 @@ pub fn is_markdown(path: &str) -> bool {
     name.rsplit_once('.').is_some_and(|it| ends(it.1))
 }
 
+/// Whether the file is written in reStructuredText, by its path.
+fn is_rst(path: &str) -> bool {
+    path.ends_with(".rst")
+}
+
 /// Reads a page.
 pub fn parse(source: Source) -> Parsed {
     if source.text.len() > LARGEST {
@@ -62,7 +67,10 @@ pub fn parse(source: Source) -> Parsed {
         let problem = Problem::at(&source, 0, Trouble::Limit, reason);
         return Parsed { artifact: None, problems: vec![problem] };
     }
-    let page = page::read(&source.text);
+    let page = match is_rst(&source.path) {
+        true => page::rst::read(&source.text),
+        false => page::read(&source.text),
+    };
     let role = role(&source.path, &page);
     let mut tree = Tree::new(source);
     let all = Span::new(0, tree.source.text.len());
@@ -302,14 +310,14 @@ pub const VIEWS: &[View] = &[
     View {
         name: "docs.page",
         kind: Kind::Docs,
-        means: "a Markdown page about this repository",
+        means: "a page about this repository, in Markdown or reStructuredText",
         vars: &[Field { name: "it", shape: Shape::Record(PAGE), means: "the page" }],
         select: Select::File(pages),
     },
     View {
         name: "docs.section",
         kind: Kind::Docs,
-        means: "a heading of a Markdown page with what stands under it",
+        means: "a heading of a page with what stands under it",
         vars: &[Field { name: "it", shape: Shape::Record(SECTION), means: "the section" }],
         select: Select::File(each_section),
     },

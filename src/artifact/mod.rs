@@ -25,7 +25,7 @@ pub enum Kind {
     Openapi,
     /// A report of test coverage.
     Coverage,
-    /// A Markdown page.
+    /// A page for people, in Markdown or reStructuredText.
     Docs,
     /// A pipeline of continuous integration: of GitHub or GitLab.
     Workflow,
@@ -45,6 +45,10 @@ pub enum Kind {
     Dotenv,
     /// The metadata of a Helm chart.
     Helm,
+    /// A load test: of k6 or Artillery.
+    Load,
+    /// Configuration of nginx.
+    Nginx,
     /// The comments that say not to report something.
     Suppression,
     /// The repository as a whole: views that join artifacts.
@@ -65,6 +69,8 @@ impl Kind {
             Self::Workflow => "workflow",
             Self::Compose => "compose",
             Self::Helm => "helm",
+            Self::Load => "load",
+            Self::Nginx => "nginx",
             Self::Prometheus => "prometheus",
             Self::Terraform => "terraform",
             Self::Upkeep => "upkeep",
@@ -202,6 +208,7 @@ pub fn reading(path: &str) -> Reading {
     }
     if Repository::wants_text(path)
         || kubernetes::config::is_config(&name)
+        || zizmor::is_config(path)
         || is_text
         || is_compose
         || is_workflow
@@ -212,7 +219,11 @@ pub fn reading(path: &str) -> Reading {
     {
         return Reading::Text;
     }
-    if dependencies::is_named(path) || dotenv::is_named(&name) {
+    if dependencies::is_named(path)
+        || dotenv::is_named(&name)
+        || nginx::is_named(path)
+        || load::is_named(path)
+    {
         return Reading::Artifact;
     }
     match extension {
@@ -269,6 +280,12 @@ pub fn parse(source: Source) -> Parsed {
     }
     if terraform::recognise(&source) {
         return terraform::parse(source);
+    }
+    if load::recognise(&source) {
+        return load::parse(source);
+    }
+    if nginx::recognise(&source) {
+        return nginx::parse(source);
     }
     if coverage::recognise(&source) {
         return coverage::parse(source);
@@ -419,7 +436,9 @@ pub mod dotenv;
 pub mod helm;
 pub mod kubernetes;
 pub mod kustomize;
+pub mod load;
 pub mod makefile;
+pub mod nginx;
 pub mod openapi;
 pub mod prometheus;
 pub mod recipe;
@@ -430,6 +449,7 @@ pub mod suppression;
 pub mod terraform;
 pub mod upkeep;
 pub mod workflow;
+pub mod zizmor;
 
 /// Every view, sorted by kind.
 pub fn views() -> impl Iterator<Item = &'static View> {
@@ -450,6 +470,7 @@ pub fn views() -> impl Iterator<Item = &'static View> {
         crate::repository::VIEWS,
         dependencies::VIEWS,
         dotenv::VIEWS,
+        load::VIEWS,
         crate::repository::PYTHON[0],
         crate::repository::PYTHON[1],
         crate::repository::PYTHON[2],

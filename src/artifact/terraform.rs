@@ -11,7 +11,7 @@ use hcl_edit::{
 
 use super::{Artifact, Emit, Kind, Parsed, Select, Shape, Subject, View};
 use crate::{
-    document::{Id, Key, Problem, Tree, Trouble},
+    document::{Id, Key, Node, Problem, Tree, Trouble},
     source::{Source, Span},
     value::Value,
 };
@@ -191,18 +191,20 @@ pub const VIEWS: &[View] = &[View {
     select: Select::File(blocks),
 }];
 
+/// The blocks at the top of a file.
+pub fn blocks_of(artifact: &Artifact) -> impl Iterator<Item = Node<'_>> {
+    artifact.derived.iter().flat_map(|&root| artifact.tree.node(root).children())
+}
+
 fn blocks<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
-    for &root in &artifact.derived {
-        for block in artifact.tree.node(root).children() {
-            emit(Subject { values: vec![Value::Node(block)], at: block, object: None });
-        }
+    for block in blocks_of(artifact) {
+        emit(Subject { values: vec![Value::Node(block)], at: block, object: None });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Node;
 
     #[test]
     fn blocks_keep_their_literal_values_and_places() {

@@ -1,7 +1,7 @@
 //! Who keeps a repository up: Dependabot and Renovate for what it depends on, CODEOWNERS for who
 //! looks at changes.
 
-use super::{Artifact, Emit, Kind, Parsed, Select, Shape, Subject, View};
+use super::{Artifact, Emit, Kind, Parsed, Select, Shape, Subject, View, zizmor};
 use crate::{
     document::{Key, Node, Tree},
     parse,
@@ -54,7 +54,9 @@ pub fn parse(source: Source) -> Parsed {
             None => return Parsed { artifact: None, problems },
         },
     };
-    let artifact = Artifact { derived: vec![root], ..Artifact::new(Kind::Upkeep, tree) };
+    let suppressions = zizmor::comments(&tree);
+    let artifact =
+        Artifact { derived: vec![root], suppressions, ..Artifact::new(Kind::Upkeep, tree) };
     Parsed { artifact: Some(artifact), problems }
 }
 

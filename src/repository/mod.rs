@@ -8,11 +8,13 @@ mod copy;
 mod coverage;
 mod custom;
 mod docs;
+mod engine;
 mod image;
 mod ingress;
 mod labels;
 mod links;
 mod monitor;
+mod nginx;
 mod objects;
 mod pipeline;
 mod policy;
@@ -201,6 +203,7 @@ pub const VIEWS: &[View] = &[
     build::VIEW,
     copy::CONTEXT_VIEW,
     version::VIEW,
+    engine::VIEW,
     copy::VIEW,
     docs::VIEW,
     probe::VIEW,
@@ -211,10 +214,14 @@ pub const VIEWS: &[View] = &[
     watched::SCRAPE,
     watched::DASHBOARD,
     watched::RUNNING,
+    nginx::SERVER,
+    nginx::DIRECTIVE,
+    nginx::ZONE,
     pipeline::PIPELINES,
     pipeline::CHECK,
     pipeline::DEPLOYMENT,
     pipeline::SUITE,
+    pipeline::PATH,
     coverage::TOGETHER_VIEW,
     coverage::REPORT_VIEW,
     coverage::THRESHOLD_VIEW,

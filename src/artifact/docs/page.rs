@@ -1,5 +1,7 @@
 //! A Markdown page as readers meet it: sections, commands to copy, links, diagrams, ticked boxes.
 
+pub mod rst;
+
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};

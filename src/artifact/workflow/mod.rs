@@ -15,7 +15,7 @@ mod script;
 mod tests;
 mod views;
 
-use super::{Artifact, Kind, Parsed};
+use super::{Artifact, Kind, Parsed, zizmor};
 use crate::{
     document::{Node, Problem, Trouble},
     parse,
@@ -99,8 +99,10 @@ pub fn parse(source: Source) -> Parsed {
     }) else {
         return Parsed { artifact: None, problems };
     };
+    let suppressions = zizmor::comments(&tree);
     let root = append::append(&mut tree, &model);
-    let artifact = Artifact { derived: vec![root], ..Artifact::new(Kind::Workflow, tree) };
+    let artifact =
+        Artifact { derived: vec![root], suppressions, ..Artifact::new(Kind::Workflow, tree) };
     Parsed { artifact: Some(artifact), problems }
 }
 

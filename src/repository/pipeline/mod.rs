@@ -2,6 +2,7 @@
 //! deployed. A job is followed into actions and workflows of the repository, and its commands into
 //! the targets and scripts that they run.
 
+mod paths;
 mod reach;
 mod views;
 
@@ -17,6 +18,7 @@ use crate::{
     source::Source,
 };
 
+pub(super) use paths::VIEW as PATH;
 pub(super) use views::{CHECK, DEPLOYMENT, PIPELINES, SUITE};
 
 /// How far workflows call each other.
