@@ -21,15 +21,20 @@ pub fn is_named(path: &str) -> bool {
 
 /// Whether the file is one: it has blocks and directives that only nginx has.
 pub fn recognise(source: &Source) -> bool {
-    let text = source.text.as_str();
-    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    is_named(&source.path)
-        && has("{")
-        && has(";")
-        && (has("server") && (has("listen") || has("location") || has("server_name"))
-            || has("location") && has("proxy_pass")
-            || has("ssl_protocols")
-            || has("upstream") && has("server "))
+    is_named(&source.path) && source.text.lines().any(is_of_nginx)
+}
+
+fn is_of_nginx(line: &str) -> bool {
+    let line = line.trim();
+    let opens = |name: &str| {
+        let rest = line.strip_prefix(name).map(str::trim_start);
+        rest.is_some_and(|it| it.is_empty() || it.starts_with('{'))
+    };
+    let starts = |names: &[&str]| names.iter().any(|it| line.starts_with(it));
+    opens("server")
+        || opens("http")
+        || starts(&["location ", "upstream "]) && line.contains('{')
+        || starts(&["ssl_protocols ", "proxy_pass ", "add_header "]) && line.ends_with(';')
 }
 
 /// Reads it.

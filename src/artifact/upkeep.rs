@@ -1,5 +1,5 @@
 //! Who keeps a repository up: Dependabot and Renovate for what it depends on, CODEOWNERS for who
-//! looks at changes.
+//! looks at changes, pre-commit for what is looked at before.
 
 use super::{Artifact, Emit, Kind, Parsed, Select, Shape, Subject, View, zizmor};
 use crate::{
@@ -16,6 +16,7 @@ enum Form {
     Dependabot,
     Renovate,
     Owners,
+    Hooks,
 }
 
 impl Form {
@@ -29,6 +30,7 @@ impl Form {
             "CODEOWNERS" | ".github/CODEOWNERS" | "docs/CODEOWNERS" | ".gitlab/CODEOWNERS" => {
                 Some(Self::Owners)
             }
+            ".pre-commit-config.yaml" | ".pre-commit-config.yml" => Some(Self::Hooks),
             _ => None,
         }
     }
@@ -43,7 +45,7 @@ pub fn recognise(source: &Source) -> bool {
 pub fn parse(source: Source) -> Parsed {
     let form = Form::of(&source).unwrap_or(Form::Owners);
     let (mut tree, problems) = match form {
-        Form::Dependabot => parse::yaml::parse(source),
+        Form::Dependabot | Form::Hooks => parse::yaml::parse(source),
         Form::Renovate => parse::json::parse(source),
         Form::Owners => (Tree::new(source), Vec::new()),
     };
@@ -117,6 +119,19 @@ pub const VIEWS: &[View] = &[
         },
         select: Select::File(code_owners),
     },
+    View {
+        name: "upkeep.hooks",
+        kind: Kind::Upkeep,
+        means: "each repository whose hooks pre-commit runs",
+        vars: fields! {
+            "it": Shape::Record(fields! {
+                "repo": Shape::Text, "its address";
+                "rev": Shape::Any, "the tag, the hash or the branch that is taken";
+                "hooks": Shape::List(&Shape::Text), "the hooks";
+            }), "the repository";
+        },
+        select: Select::File(hooks),
+    },
 ];
 
 /// Files that say what a repository depends on, by the ecosystems of Dependabot.
@@ -173,6 +188,26 @@ fn code_owners<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
         ("all", Value::Bool(owned().any(covers))),
     ]);
     emit(Subject { values: vec![value], at: root, object: None });
+}
+
+fn hooks<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    if Form::of(&artifact.tree.source) != Some(Form::Hooks) {
+        return;
+    }
+    let roots = artifact.derived.iter().map(|&it| artifact.tree.node(it));
+    let list = |node: Node<'a>, key: &str| node.get(key).into_iter().flat_map(Node::children);
+    for repo in roots.flat_map(|it| list(it, "repos")) {
+        let Some(address) = repo.str("repo").filter(|it| !matches!(*it, "local" | "meta")) else {
+            continue;
+        };
+        let hooks = list(repo, "hooks").filter_map(|it| it.str("id"));
+        let value = Value::map([
+            ("repo", Value::Str(address)),
+            ("rev", Value::maybe(repo.get("rev"))),
+            ("hooks", Value::list(hooks.map(Value::Str))),
+        ]);
+        emit(Subject { values: vec![value], at: repo, object: None });
+    }
 }
 
 #[cfg(test)]

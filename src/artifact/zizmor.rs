@@ -59,7 +59,11 @@ fn comment(tree: &Tree, at: usize) -> Vec<Suppression> {
 
 /// An answer to findings of one audit in whatever a line is a part of.
 fn answer(tree: &Tree, id: &str, line: u32, reason: String, place: Span) -> Suppression {
-    let (from_line, to_line) = around(tree, line, OF_JOBS.contains(&id)).unwrap_or((line, line));
+    let (from_line, to_line) = match id {
+        // What starts a workflow is judged together with what its jobs then do.
+        "dangerous-triggers" => (1, u32::MAX),
+        _ => around(tree, line, OF_JOBS.contains(&id)).unwrap_or((line, line)),
+    };
     let what = format!("zizmor:{id}");
     Suppression { what, from_line, to_line, reason, place, by: "zizmor" }
 }
@@ -202,7 +206,7 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "zizmor:dangerous-triggers 1-2 labels only",
+                "zizmor:dangerous-triggers 1-4294967295 labels only",
                 "zizmor:unpinned-uses 7-8 ",
                 "zizmor:artipacked 7-8 ",
                 "zizmor:excessive-permissions 4-12 ",

@@ -40,11 +40,51 @@ fn copy_without(folder: &Path, left_out: &Path) -> tempfile::TempDir {
     copy
 }
 
+/// A repository of what stands around a service: nginx, a load test, Terraform, alerts, a database
+/// of one version, a runbook.
+fn watched() -> tempfile::TempDir {
+    let files = [
+        (
+            "deploy/nginx.conf",
+            "http {\n  limit_req_zone $binary_remote_addr zone=api:10m rate=10r/s;\n  server {\n    listen 443 ssl;\n    ssl_protocols TLSv1.2 TLSv1.3;\n    add_header X-Frame-Options DENY always;\n    add_header X-Content-Type-Options nosniff always;\n    location / {\n      limit_req zone=api;\n      proxy_pass http://app;\n    }\n  }\n}\n",
+        ),
+        (
+            "tests/load/api.js",
+            "import http from 'k6/http';\nexport const options = {\n  thresholds: { http_req_duration: ['p(95)<200'], http_req_failed: ['rate<0.001'] },\n};\n",
+        ),
+        (
+            "infra/main.tf",
+            "resource \"aws_db_instance\" \"main\" {\n  engine = \"postgres\"\n  engine_version = \"17.2\"\n  multi_az = true\n  storage_encrypted = true\n  backup_retention_period = 14\n}\n",
+        ),
+        (
+            "monitoring/rules.yml",
+            "groups:\n  - name: api\n    rules:\n      - alert: Down\n        expr: up == 0\n        for: 5m\n        labels: {severity: critical}\n        annotations: {summary: it is down, runbook_url: https://wiki.seaworthy.dev/down}\n",
+        ),
+        (
+            ".github/workflows/ci.yml",
+            "on:\n  pull_request:\n    paths: ['infra/**', 'tests/**']\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    services:\n      db: {image: 'postgres:17-alpine'}\n    steps:\n      - uses: actions/checkout@v4\n      - run: ruff check .\n      - run: pytest\n",
+        ),
+        ("zizmor.yml", "rules: {unpinned-uses: {disable: true}}\n"),
+        (
+            "docs/on-call.rst",
+            "On-call\n=======\n\nThe team takes turns, a week each, from Monday at nine. Who is on call answers the pager within\nfifteen minutes, looks at the dashboard first, opens an incident and tells the channel what is\nknown. Who cannot mend it calls the next on the list.\n",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let to = folder.path().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(to, text).unwrap();
+    }
+    folder
+}
+
 /// Without a file no line is verified that was not before; read the other way: a file that is
 /// added takes no line away.
 #[test]
 fn deleting_a_file_verifies_nothing() {
-    for folder in ["fixtures/ready", "fixtures/service"].map(Path::new) {
+    let watched = watched();
+    for folder in [Path::new("fixtures/ready"), Path::new("fixtures/service"), watched.path()] {
         let whole = items(&check(folder, &[]), "verified");
         assert!(whole.len() > 5, "{folder:?} shows {whole:?}");
         for path in files(folder) {

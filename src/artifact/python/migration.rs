@@ -1,6 +1,6 @@
 //! Migrations of Alembic: which revision follows which, and what a step does.
 
-use ruff_python_ast::{Expr, Stmt, StmtFunctionDef, Suite, visitor::Visitor};
+use ruff_python_ast::{Arguments, Expr, Stmt, StmtFunctionDef, Suite, visitor::Visitor};
 
 use super::{
     scan::Scan,
@@ -26,6 +26,7 @@ pub(super) fn note(scan: &mut Scan<'_, '_>, body: &Suite) {
         }
         fact.bool("labelled", labels);
         fact.texts("operations", &upgrade.names);
+        fact.texts("locked", &upgrade.locked());
         fact.bool("upgrades", upgrade.statements > 0);
         fact.bool("downgrades", !is_empty(&downgrade));
         fact.bool("refuses", downgrade.as_ref().is_some_and(|it| it.raises));
@@ -70,6 +71,35 @@ struct Operations {
     names: Vec<String>,
     statements: usize,
     raises: bool,
+    /// The tables that it makes.
+    made: Vec<String>,
+    /// The tables that it indexes while nobody can write to them.
+    indexed: Vec<String>,
+}
+
+impl Operations {
+    /// The tables that were there before, and that nobody can write to while they are indexed.
+    fn locked(&self) -> Vec<String> {
+        self.indexed.iter().filter(|it| !self.made.contains(it)).cloned().collect()
+    }
+
+    fn note(&mut self, name: &str, arguments: &Arguments) {
+        let table = |at: usize, keyword: &str| {
+            let keyword = arguments.find_keyword(keyword).map(|it| &it.value);
+            let value = keyword.or_else(|| arguments.args.get(at))?;
+            Some(value.as_string_literal_expr()?.value.to_str().to_owned())
+        };
+        let concurrent = || {
+            arguments
+                .find_keyword("postgresql_concurrently")
+                .is_some_and(|it| it.value.as_boolean_literal_expr().is_none_or(|it| it.value))
+        };
+        match name {
+            "create_table" => self.made.extend(table(0, "table_name")),
+            "create_index" if !concurrent() => self.indexed.extend(table(1, "table_name")),
+            _ => {}
+        }
+    }
 }
 
 fn operations(def: &StmtFunctionDef) -> Operations {
@@ -93,6 +123,9 @@ impl<'a> Visitor<'a> for Operations {
             && self.names.len() < 100
         {
             self.names.push(it.attr.to_string());
+            if base.id == "op" {
+                self.note(&it.attr, &call.arguments);
+            }
         }
         ruff_python_ast::visitor::walk_expr(self, expr);
     }

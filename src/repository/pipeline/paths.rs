@@ -261,10 +261,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether something that ran before names the last part of a path.
+    /// Whether something that ran before names a part of a path.
     fn is_named(&self, path: &str) -> bool {
-        let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-        self.before.contains(name)
+        let mut parts = path.split('/').filter(|it| !matches!(*it, "" | "." | ".." | "*" | "**"));
+        parts.any(|it| self.before.contains(it))
     }
 
     fn command(&self, step: Node<'a>, command: Node<'a>, emit: Emit<'_, 'a>) {

@@ -26,6 +26,11 @@ const STEP: &[Field] = &[
     Field { name: "downgrades", shape: Shape::Bool, means: "whether `downgrade` does anything" },
     Field { name: "refuses", shape: Shape::Bool, means: "whether `downgrade` raises" },
     Field { name: "operations", shape: Shape::List(&Shape::Text), means: "what `upgrade` does" },
+    Field {
+        name: "locked",
+        shape: Shape::List(&Shape::Text),
+        means: "tables, older than the step, that nobody can write to while it builds an index",
+    },
     Field { name: "head", shape: Shape::Bool, means: "whether it is the only head" },
     Field { name: "step", shape: Shape::Any, means: "the migration as it is written" },
 ];
@@ -155,7 +160,8 @@ fn steps<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 known && !is_there(&graph.revisions)
             });
             let missing = Value::list(missing.map(Value::Str));
-            let fields = ["revision", "down", "upgrades", "downgrades", "refuses", "operations"];
+            let fields =
+                ["revision", "down", "upgrades", "downgrades", "refuses", "operations", "locked"];
             let mut it: Vec<_> =
                 fields.iter().map(|name| (*name, Value::maybe(step.get(name)))).collect();
             it.push(("missing", missing));
