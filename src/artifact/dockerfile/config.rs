@@ -243,6 +243,9 @@ fn image_sources<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             continue;
         }
         let mut one = |reference: &str, at: Node<'a>| {
+            if reference == "scratch" {
+                return;
+            }
             let image = Image::parse(reference);
             let host = image.host().to_owned();
             let is_trusted = config.trusts(&host);
@@ -381,13 +384,25 @@ fn is_email(value: &str) -> bool {
     let (Some(name), Some(host), None) = (parts.next(), parts.next(), parts.next()) else {
         return false;
     };
-    !name.is_empty() && !host.is_empty() && !value.contains([' ', '<', '>', '$'])
+    let is_name = |it: u8| it.is_ascii_alphanumeric() || b"!#%&'*+/=?^_`{|}~-".contains(&it);
+    let is_quoted = name.len() > 2 && name.starts_with('"') && name.ends_with('"');
+    let is_address = host.starts_with('[') && host.ends_with(']');
+    let is_label = |it: &str| {
+        it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+            && !it.is_empty()
+            && !it.starts_with('-')
+            && !it.ends_with('-')
+    };
+    (is_quoted || name.split('.').all(|it| !it.is_empty() && it.bytes().all(is_name)))
+        && (is_address || host.split('.').all(is_label))
 }
 
 fn is_semver(value: &str) -> bool {
     let core = value.split(['-', '+']).next().unwrap_or(value);
+    let is_letter = |it: u8| it.is_ascii_alphanumeric() || b".-+".contains(&it);
     let numbers: Vec<_> = core.split('.').collect();
     numbers.len() == 3
+        && value.bytes().all(is_letter)
         && numbers.iter().all(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
 }
 
@@ -524,7 +539,11 @@ mod tests {
             ("semver", "v1.2.3"),
             ("semver", "1.2"),
             ("email", "a"),
+            ("semver", "1.2.3-a_b"),
             ("email", "a@b@c"),
+            ("email", ".a@b.c"),
+            ("email", "a@-b.c"),
+            ("email", "a@b..c"),
         ];
         for (kind, value) in bad {
             assert!(!fits(kind, value), "{kind} {value}");

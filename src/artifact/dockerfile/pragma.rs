@@ -128,13 +128,13 @@ impl Reader<'_> {
         Some((next, self.file.instructions[at].end_line))
     }
 
-    /// The lines of the stage that begins below a comment.
+    /// The lines of the stage that begins right below a comment, or the rest of the one it is in.
     fn stage(&self, line: u32) -> Option<(u32, u32)> {
         let start = self.file.instructions.partition_point(|it| it.line < line);
-        let mut below = self.file.instructions[start..].iter();
-        let first = below.find(|it| it.head.name != "ARG")?;
+        let mut below = self.file.instructions[start..].iter().peekable();
+        below.next_if(|it| it.line == line + 1);
         let next = below.find(|it| it.head.name == "FROM").map_or(u32::MAX, |it| it.line - 1);
-        (first.head.name == "FROM").then_some((first.line, next))
+        (line < next).then_some((line, next))
     }
 
     /// `skip=A,B;error=true`.
@@ -200,8 +200,12 @@ mod tests {
             one("hadolint:DL3001,hadolint:SC1001", 2, 3)
         );
         assert_eq!(
-            found("# hadolint stage ignore=DL3003\n\nFROM a\nRUN b\nFROM c\n"),
-            one("hadolint:DL3003", 3, 4)
+            found("# hadolint stage ignore=DL3003\nFROM a\nRUN b\nFROM c\n"),
+            one("hadolint:DL3003", 1, 3)
+        );
+        assert_eq!(
+            found("FROM a\nRUN b\n# hadolint stage ignore=DL3003\n\nRUN b\nFROM c\n"),
+            one("hadolint:DL3003", 3, 5)
         );
         assert_eq!(
             found("FROM a\n# hadolint global ignore=DL3003\n"),

@@ -3,6 +3,9 @@
 use super::{cached, is_on};
 use crate::{artifact::dockerfile::command::Command, parse::dockerfile::Head};
 
+/// The flags with which `rm` takes folders.
+const RECURSIVE: [&str; 3] = ["r", "R", "recursive"];
+
 /// How a RUN treats what its package managers leave behind.
 pub(super) struct Clean<'c> {
     /// The RUN.
@@ -20,7 +23,8 @@ impl Clean<'_> {
         &self.commands[self.at + 1..]
     }
 
-    /// Whether a command behind, or any, removes one of these paths or what contains it.
+    /// Whether a command behind, or any, removes one of these paths or what contains it: folders go
+    /// only with `-r`, what lies in them also by `*`.
     fn removes(commands: &[Command], paths: &[&str]) -> bool {
         let covers = |text: &str| {
             let text = text.trim_end_matches(['*', '/']).trim_end_matches('.');
@@ -28,17 +32,27 @@ impl Clean<'_> {
                 && paths.iter().any(|path| text.starts_with(path) || path.starts_with(text))
         };
         commands.iter().any(|it| {
+            let is_deep = it.has_flag(&RECURSIVE);
             it.name.text == "rm"
-                && it.plain().any(|it| it.text.starts_with('/') && covers(&it.text))
+                && it.plain().any(|it| {
+                    it.text.starts_with('/')
+                        && (is_deep || it.text.contains('*'))
+                        && covers(&it.text)
+                })
         })
     }
 
-    /// Whether the RUN removes anything recursively.
-    pub(super) fn is_swept(&self) -> bool {
-        self.commands.iter().any(|it| {
-            it.name.text == "rm"
-                && (it.has_flag(&["r", "R", "recursive"])
-                    || it.plain().any(|it| it.text.starts_with("/var/lib/apt")))
+    /// Whether the RUN removes anything recursively; for yum and dnf behind the first of their
+    /// commands, where `clean` counts as well.
+    pub(super) fn is_swept(&self, manager: &str) -> bool {
+        let own = &self.commands[self.at].name.text;
+        let is_rpm = matches!(manager, "yum" | "dnf" | "microdnf");
+        let first = self.commands.iter().position(|it| it.name.text == *own).filter(|_| is_rpm);
+        self.commands[first.map_or(0, |it| it + 1)..].iter().any(|it| {
+            is_rpm && it.name.text == *own && it.has_arg("clean")
+                || it.name.text == "rm"
+                    && (it.has_flag(&RECURSIVE)
+                        || it.plain().any(|it| it.text.starts_with("/var/lib/apt")))
         })
     }
 

@@ -170,7 +170,7 @@ impl Facts<'_, '_> {
                     no_pip_cache: self.scopes[index].no_pip_cache,
                 };
                 out.flag("is_clean", clean.is_clean(it.manager), command.span);
-                out.flag("is_swept", clean.is_swept(), command.span);
+                out.flag("is_swept", clean.is_swept(it.manager), command.span);
                 let recommends = command.has_flag(&["no-install-recommends"])
                     || command.has_arg("APT::Install-Recommends=false")
                     || command.has_arg("APT::Install-Recommends=0");
@@ -271,7 +271,11 @@ impl Facts<'_, '_> {
         let short = |at: usize| {
             let step = &self.steps[at];
             let text = step.it.heredocs.is_empty();
-            step.name() == "RUN" && !step.is_trigger && text && self.commands[at].len() <= 1
+            step.name() == "RUN"
+                && !step.is_trigger
+                && text
+                && !self.is_windows(at)
+                && self.commands[at].len() <= 1
         };
         let flags = |at: usize| {
             let it = &self.steps[at].head.flags;
