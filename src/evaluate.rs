@@ -19,6 +19,7 @@ use crate::{
         dockerfile::config::{self, Configs},
         render::{Files, render},
         suppression,
+        testdata::TestData,
     },
     checklist::Fact,
     discover::{Content, Found, Open},
@@ -116,10 +117,11 @@ pub fn evaluate_for(
     let plan = Plan::new(rules, teams);
     let mut outcome =
         Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
+    let tests = TestData::new(&outcome.paths);
     let read: Vec<Read> = files
         .par_iter()
         .filter(|it| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not)
-        .map(|it| read(it, &plan))
+        .map(|it| read(it, &plan, &tests))
         .collect();
     let mut texts = BTreeMap::new();
     for it in read {
@@ -139,7 +141,8 @@ pub fn evaluate_for(
     config::ignore(&mut artifacts, &configs);
     outcome.problems.extend(problems);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
-    outcome.render(&files, &mut artifacts, &plan);
+    let paths = outcome.paths.iter().filter(|it| !tests.holds(it)).cloned().collect();
+    outcome.render(&files, paths, &mut artifacts, &plan);
     let patch = change.diff.and_then(|diff| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
         let known = || patch::coverage(diff, &reports, &outcome.paths, change.partial);
@@ -195,7 +198,7 @@ pub fn contents(found: &Found) -> io::Result<Contents> {
     })
 }
 
-fn read(found: &Found, plan: &Plan<'_>) -> Read {
+fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
     let reading = artifact::reading(&found.path);
     let path = found.path.clone();
     let bytes = match contents(found) {
@@ -213,6 +216,10 @@ fn read(found: &Found, plan: &Plan<'_>) -> Read {
     }
     let text = (reading == Reading::Text).then(|| Source::from_bytes(&*path, bytes.clone()));
     let parsed = artifact::parse(Source::from_bytes(path, bytes));
+    let kind = parsed.artifact.as_ref().map(|it| it.kind);
+    if matches!(kind, Some(Kind::Kubernetes | Kind::Helm)) && tests.holds(&found.path) {
+        return Read { bytes: size, ..Read::default() };
+    }
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
     if let Some(artifact) = parsed.artifact.as_ref().filter(|it| it.role != Role::Part) {
         plan.file(artifact, &mut judged);
@@ -402,13 +409,20 @@ impl Outcome {
     }
 
     /// Renders what files describe, and judges it in place of its parts.
-    fn render(&mut self, files: &[Found], artifacts: &mut Vec<Artifact>, plan: &Plan<'_>) {
+    /// Renders what lies at `paths`.
+    fn render(
+        &mut self,
+        files: &[Found],
+        paths: Vec<String>,
+        artifacts: &mut Vec<Artifact>,
+        plan: &Plan<'_>,
+    ) {
         let bytes = |path: &str| {
             let at = files.binary_search_by(|it| it.path.as_str().cmp(path)).ok()?;
             files[at].read().ok()
         };
         let read = |path: &str| Some(Source::from_bytes(path, bytes(path)?));
-        let files = Files { paths: &self.paths, read: &read, bytes: Some(&bytes) };
+        let files = Files { paths: &paths, read: &read, bytes: Some(&bytes) };
         let rendering = render(&files, artifacts, plan.looks_at_objects());
         let alone = |path: &str| !rendering.parts.contains(path);
         self.findings.retain(|it| alone(&it.place.path));

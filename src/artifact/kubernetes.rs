@@ -10,13 +10,16 @@ pub mod config;
 mod derive;
 mod heap;
 mod lifecycle;
+pub mod linter;
 mod manifest;
 mod pods;
+mod quantity;
 mod schema;
 mod suppress;
 mod views;
 
 pub use manifest::{Container, Manifest, Pod, manifests};
+pub use quantity::quantity;
 pub use views::VIEWS;
 
 /// Whether a YAML or JSON file is one, by what its documents say.

@@ -447,6 +447,7 @@ pub mod render;
 pub mod runner;
 pub mod suppression;
 pub mod terraform;
+pub mod testdata;
 pub mod upkeep;
 pub mod workflow;
 pub mod zizmor;

@@ -57,7 +57,10 @@ fn tagged(texts: &BTreeMap<String, Source>) -> HashSet<String> {
     for source in texts.values().filter(|it| it.name().starts_with("skaffold")) {
         let (tree, _) = parse::yaml::parse(Source::new(&*source.path, &*source.text));
         for root in tree.documents() {
-            let all = root.at(&["build", "artifacts"]).into_iter().flat_map(Node::children);
+            let profiles = root.get("profiles").into_iter().flat_map(Node::children);
+            let builds = std::iter::once(root).chain(profiles);
+            let all = builds.filter_map(|it| it.at(&["build", "artifacts"]));
+            let all = all.flat_map(Node::children);
             found.extend(all.filter_map(|it| it.str("image").map(str::to_owned)));
         }
     }

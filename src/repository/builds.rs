@@ -199,14 +199,24 @@ fn of_workflow<'a>(artifact: &'a Artifact, found: &mut Vec<Build<'a>>) {
             found.extend(commands.filter_map(|it| of_command("workflow", it)));
             if step.at(&["uses", "name"]).is_some_and(|it| it.text() == "docker/build-push-action")
             {
-                found.extend(of_action(step));
+                found.extend(of_action(job, step));
             }
         }
     }
 }
 
+/// The images that a step with `docker/metadata-action` names, where `tags` takes them from it.
+fn tagged_elsewhere<'a>(job: Node<'a>, tags: &str) -> Option<&'a str> {
+    let id = tags.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
+    let id = id.strip_prefix("steps.")?.strip_suffix(".outputs.tags")?;
+    let step =
+        list(job, "steps").find(|it| it.at(&["raw", "id"]).is_some_and(|it| it.text() == id))?;
+    let action = step.at(&["uses", "name"])?;
+    (action.text() == "docker/metadata-action").then(|| step.at(&["raw", "with"])?.str("images"))?
+}
+
 /// What `docker/build-push-action` builds.
-fn of_action(step: Node<'_>) -> Option<Build<'_>> {
+fn of_action<'a>(job: Node<'a>, step: Node<'a>) -> Option<Build<'a>> {
     let with = step.at(&["raw", "with"]);
     let input =
         |key: &str| with.and_then(|it| it.str(key)).map(str::trim).filter(|it| !it.is_empty());
@@ -222,9 +232,10 @@ fn of_action(step: Node<'_>) -> Option<Build<'_>> {
         Some(file) => (!is_unknown(file)).then(|| resolve("", file))??,
         None => resolve(&context, "Dockerfile")?,
     };
-    let lines = |key: &str| input(key).unwrap_or("").lines().flat_map(|it| it.split(','));
-    let images =
-        lines("tags").map(str::trim).map(image_name).filter(|it| !it.is_empty() && !is_unknown(it));
+    let tags = input("tags").unwrap_or("");
+    let tags = tagged_elsewhere(job, tags).unwrap_or(tags);
+    let tags = tags.lines().flat_map(|it| it.split(','));
+    let images = tags.map(str::trim).map(image_name).filter(|it| !it.is_empty() && !is_unknown(it));
     let args = input("build-args").unwrap_or("").lines().filter_map(argument);
     Some(Build {
         by: "workflow",

@@ -52,7 +52,7 @@ const ROOT_BASES: &[&str] = &[
 /// The stage of a Dockerfile that becomes the image of a container.
 pub(super) struct Shipped<'a> {
     pub(super) artifact: &'a Artifact,
-    stage: Node<'a>,
+    pub(super) stage: Node<'a>,
 }
 
 impl<'a> Shipped<'a> {

@@ -7,11 +7,15 @@ mod builds;
 mod copy;
 mod coverage;
 mod custom;
+mod defined;
 mod docs;
+mod enforced;
 mod engine;
+mod grace;
 mod image;
 mod ingress;
 mod labels;
+mod linter;
 mod links;
 mod monitor;
 mod nginx;
@@ -189,6 +193,11 @@ pub const VIEWS: &[View] = &[
     access::VIEW,
     access::ACCOUNT,
     custom::VIEW,
+    defined::TWIN,
+    defined::NAMESPACE,
+    enforced::VIEW,
+    grace::VIEW,
+    linter::VIEW,
     reference::VIEW,
     recipe::VIEW,
     task::TASK_VIEW,

@@ -54,6 +54,8 @@ pub(super) struct Pod<'a> {
     pub(super) labels: Vec<Label<'a>>,
     /// The spec, as written.
     pub(super) spec: Node<'a>,
+    /// The pod with what is derived of it.
+    pub(super) made: manifest::Pod<'a>,
 }
 
 /// One object.
@@ -489,7 +491,7 @@ impl<'a> Objects<'a> {
 }
 
 fn pod(pod: manifest::Pod<'_>) -> Pod<'_> {
-    Pod { labels: labels::labels(pod.labels()), spec: pod.spec() }
+    Pod { labels: labels::labels(pod.labels()), spec: pod.spec(), made: pod }
 }
 
 /// A file of Kustomize that says nothing for clusters.

@@ -7,7 +7,7 @@ use super::{
     record,
 };
 use crate::{
-    artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
+    artifact::{Emit, Field, Kind, Select, Shape, Subject, View, kubernetes::quantity},
     document::Node,
     value::Value,
 };
@@ -214,32 +214,6 @@ fn sum(target: &Object<'_>, side: &str, resource: &str) -> Option<f64> {
         total += quantity(&own?.display())?;
     }
     Some(total)
-}
-
-/// A quantity of Kubernetes as a number: `500m`, `2Gi`, `1e3`.
-fn quantity(text: &str) -> Option<f64> {
-    let end = text.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(text.len());
-    let (number, suffix) = text.split_at(end);
-    let factor = match suffix {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024f64.powi(4),
-        "Pi" => 1024f64.powi(5),
-        "Ei" => 1024f64.powi(6),
-        _ => return text.parse().ok(),
-    };
-    Some(number.parse::<f64>().ok()? * factor)
 }
 
 const BUDGET_FIELDS: &[Field] = &[

@@ -174,6 +174,12 @@ impl<'a> Image<'a> {
         entrypoint.into_iter().chain(command).map(|it| it.1).collect()
     }
 
+    /// The words of every program that it starts.
+    pub(super) fn commands(&self) -> Vec<Vec<String>> {
+        let starts = self.processes().into_iter().flat_map(|it| self.starts(it));
+        starts.map(|it| it.words).collect()
+    }
+
     fn signal(&self) -> Value<'a> {
         let Some(facts) = facts(self.artifact) else { return Value::Null };
         let steps: Vec<_> = list(facts, "steps").collect();
@@ -353,6 +359,18 @@ fn unwrapped(mut words: Vec<String>) -> Vec<String> {
         words.drain(..at);
     }
     words
+}
+
+/// The words of the programs that a command starts: its own, and those of the script that it gives
+/// to a shell.
+pub(super) fn unfolded(words: Vec<String>) -> Vec<Vec<String>> {
+    let words = unwrapped(words);
+    let shell = words.first().is_some_and(|it| matches!(base(it), "sh" | "bash" | "ash" | "dash"));
+    let script = words.iter().position(|it| it.starts_with('-') && it.ends_with('c'));
+    match script.and_then(|at| words.get(at + 1)).filter(|_| shell) {
+        Some(text) => started(text, |_| String::new()).into_iter().map(|it| it.words).collect(),
+        None => vec![words],
+    }
 }
 
 /// The programs that a script gives way to, or else the last one it runs; `via` names the place.

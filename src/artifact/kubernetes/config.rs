@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use globset::Glob;
 
-use super::manifests;
+use super::{linter, manifests};
 use crate::{
     artifact::{Artifact, Kind, Suppression},
     document::{Node, Problem, Trouble},
@@ -18,7 +18,8 @@ pub fn is_config(name: &str) -> bool {
     is_kube_linter(name) || is_polaris(name)
 }
 
-fn is_kube_linter(name: &str) -> bool {
+/// Whether the file configures kube-linter.
+pub(super) fn is_kube_linter(name: &str) -> bool {
     matches!(name, ".kube-linter.yaml" | ".kube-linter.yml")
 }
 
@@ -51,10 +52,13 @@ pub fn read(
             };
             found.extend(all.into_iter().map(|it| (path(), it)));
         }
-        if let Some(checks) = root.get("customChecks").filter(|it| !it.is_empty()) {
-            let reason = "custom checks are not run: write them as rules under .seaworthy/rules";
-            let at = checks.key_span().unwrap_or(checks.span()).start;
-            problems.push(Problem::at(&tree.source, at, Trouble::Unsupported, reason));
+        for check in root.get("customChecks").into_iter().flat_map(Node::children) {
+            if is_polaris(source.name()) || linter::read(check).is_none() {
+                let reason =
+                    "the custom check is not run: write it as a rule under .seaworthy/rules";
+                let at = check.key_span().unwrap_or(check.span()).start;
+                problems.push(Problem::at(&tree.source, at, Trouble::Unsupported, reason));
+            }
         }
     }
     (found, problems)
@@ -136,7 +140,9 @@ mod tests {
         );
         assert_eq!(found("other/.kube-linter.yaml", config), [""; 0]);
         let custom = found(".kube-linter.yaml", "customChecks: [{name: a, template: b}]\n");
-        assert!(custom[0].starts_with("custom checks are not run"), "{custom:?}");
+        assert!(custom[0].starts_with("the custom check is not run"), "{custom:?}");
+        let known = "customChecks: [{name: a, template: required-label, params: {key: b}}]\n";
+        assert_eq!(found(".kube-linter.yaml", known), [""; 0]);
     }
 
     #[test]
