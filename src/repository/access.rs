@@ -110,9 +110,13 @@ fn account<'a>(
     name: &'a str,
 ) -> Subject<'a> {
     let objects = &repository.objects;
-    let namespace = node.str("namespace").filter(|it| !is_template(it)).unwrap_or_default();
+    let named = node.str("namespace").filter(|it| !is_template(it)).unwrap_or_default();
     // A kustomization may move the accounts it holds; then the namespace says nothing.
-    let namespace = if from.namespace.is_empty() { "" } else { namespace };
+    let namespace = if from.namespace.is_empty() { "" } else { named };
+    // An account in a namespace where nothing here puts one belongs to another deployment.
+    let in_it = |it: &Object<'_>| it.namespace.is_empty() || it.namespace == named;
+    let mut beside = objects.of(Class::Account).filter(|it| objects.together(from, it)).take(1000);
+    let ours = named.is_empty() || beside.any(in_it);
     let found =
         name == "default" || !objects.named_in(from, namespace, Class::Account, name).is_empty();
     Subject {
@@ -121,7 +125,7 @@ fn account<'a>(
             ("kind", Value::Str(from.kind)),
             ("found", Value::Bool(found)),
             ("object", Value::Node(from.node)),
-            ("certain", Value::Bool(objects.is_certain(from, Class::Account))),
+            ("certain", Value::Bool(ours && objects.is_certain(from, Class::Account))),
         ])],
         at: node.get("name").unwrap_or(node),
         object: Some(from.identity()),

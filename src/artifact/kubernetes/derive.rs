@@ -224,7 +224,7 @@ fn part(tree: &mut Tree, key: &str, text: &str, span: Span) {
 
 /// Whether the reference is what the cluster gets, and no template that somebody fills in.
 fn is_known(text: &str) -> bool {
-    !text.is_empty() && !["{{", "${", "$(", "<", "%", "://"].iter().any(|it| text.contains(it))
+    !text.is_empty() && !["{", "$(", "<", "%", "://"].iter().any(|it| text.contains(it))
 }
 
 #[cfg(test)]
