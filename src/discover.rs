@@ -69,6 +69,17 @@ pub struct Open {
 }
 
 impl Found {
+    /// How many bytes it has; nothing where it is a link or the system does not say.
+    pub fn size(&self) -> Option<u64> {
+        match &self.content {
+            Content::Disk(path) => {
+                path.metadata().ok().filter(|it| it.is_file()).map(|it| it.len())
+            }
+            Content::Memory(bytes) => Some(bytes.len() as u64),
+            Content::Link => None,
+        }
+    }
+
     /// The file for reading in pieces; nothing if it is small enough to be read at once.
     ///
     /// # Errors

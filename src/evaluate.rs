@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    path::Path,
     sync::Arc,
 };
 
@@ -22,12 +23,14 @@ use crate::{
         testdata::TestData,
     },
     checklist::Fact,
+    date::Date,
     discover::{Content, Found, Open},
     document::{Problem, Trouble},
     facts,
     finding::{Evidence, Finding, Place, Related, Rendered, Severity},
+    parse::gzip,
     patch::{self, Partial, PatchCoverage},
-    repository::{Base, Repository, Stated},
+    repository::{Base, Measured, Repository, Stated},
     rule::{Failure, Judge, Judgement, Power, Rule, RuleSet},
     source::{Position, Source},
     spectral::{Ruled, Teams},
@@ -94,7 +97,12 @@ pub struct Change<'a> {
     pub partial: Partial,
     /// What is known of the state before it.
     pub base: Option<&'a Base>,
+    /// What tells when files changed, and the folder to ask it about.
+    pub history: Option<(History, &'a Path)>,
 }
+
+/// The files of a folder that changed since a day, by path, each with the last day.
+pub type History = fn(&Path, Date) -> Vec<(String, Date)>;
 
 /// Judges `files` by `rules`.
 pub fn evaluate(files: Vec<Found>, rules: &RuleSet) -> Outcome {
@@ -148,8 +156,10 @@ pub fn evaluate_for(
         let known = || patch::coverage(diff, &reports, &outcome.paths, change.partial);
         (!reports.is_empty()).then(known)
     });
+    let measured = measured(&files, &artifacts, &outcome.paths, change.history);
     let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems)
         .with_patch(patch.as_ref())
+        .with_measured(measured)
         .with_base(change.base);
     outcome.stated = repository.stated();
     let facts = facts::facts(&repository);
@@ -176,6 +186,39 @@ pub fn evaluate_for(
     outcome
 }
 
+/// How many bytes of measured files are read to count their lines.
+const MOST_MEASURED: usize = 64 << 20;
+
+/// What the files that coverage reports measure are today.
+fn measured(
+    files: &[Found],
+    artifacts: &[Artifact],
+    paths: &[String],
+    history: Option<(History, &Path)>,
+) -> Measured {
+    let mut measured = Measured::default();
+    let wanted = Measured::wanted(artifacts, paths);
+    let mut left = MOST_MEASURED;
+    for path in wanted {
+        let found = files.binary_search_by(|it| it.path.as_str().cmp(path));
+        let Some(found) = found.ok().map(|at| &files[at]) else { continue };
+        if found.content == Content::Link || found.size().is_none_or(|it| it > left as u64) {
+            continue;
+        }
+        let Ok(bytes) = found.read() else { continue };
+        left = left.saturating_sub(bytes.len());
+        let ends = bytes.last().is_some_and(|it| *it != b'\n');
+        let lines = memchr::memchr_iter(b'\n', &bytes).count() + usize::from(ends);
+        measured.lines.insert(path.to_owned(), lines as u64);
+    }
+    if let (Some((since, root)), Some(earliest)) = (history, Measured::earliest(artifacts))
+        && !measured.lines.is_empty()
+    {
+        measured.changed = since(root, earliest);
+    }
+    measured
+}
+
 /// What a file holds.
 pub enum Contents {
     /// Bytes that are not yet understood.
@@ -184,13 +227,21 @@ pub enum Contents {
     Report(u64, Box<Parsed>),
 }
 
+/// How large a packed report may become, bytes.
+const MOST_UNPACKED: usize = 64 << 20;
+
 /// Reads a file: whole, or in pieces if it is large and a report.
 ///
 /// # Errors
 /// What the system says.
 pub fn contents(found: &Found) -> io::Result<Contents> {
     let Some(Open { size, mut input }) = found.open_large(stream::LARGE)? else {
-        return found.read().map(Contents::Bytes);
+        let bytes = found.read()?;
+        if found.path.ends_with(artifact::PACKED) && gzip::is_packed(&bytes) {
+            let text = gzip::unpack(&bytes, MOST_UNPACKED).ok_or(io::ErrorKind::InvalidData)?;
+            return Ok(Contents::Bytes(text));
+        }
+        return Ok(Contents::Bytes(bytes));
     };
     Ok(match stream::read(&found.path, size, &mut input)? {
         stream::Streamed::Bytes(bytes) => Contents::Bytes(bytes),

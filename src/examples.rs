@@ -11,7 +11,6 @@ use crate::{
     discover::{Content, Found},
     evaluate::{self, Change},
     fix,
-    patch::Partial,
     rule::{Example, Rule, RuleError, RuleSet},
 };
 
@@ -181,7 +180,7 @@ fn judge(rules: &RuleSet, example: &Example) -> evaluate::Outcome {
         evaluate::evaluate(before.into_iter().map(rest).collect(), &RuleSet::default()).base()
     });
     let diff = example.files.iter().find(|it| it.0.as_str() == CHANGE).map(|it| it.1.as_str());
-    let change = Change { diff, base: before.as_ref(), partial: Partial::Covered };
+    let change = Change { diff, base: before.as_ref(), ..Change::default() };
     evaluate::evaluate_change(now, rules, change)
 }
 

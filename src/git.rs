@@ -93,15 +93,21 @@ pub fn merge_base(root: &Path, a: &str, b: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&said).trim().to_owned())
 }
 
+/// Whether the history ends somewhere, so that files seem to be new there; also where git cannot
+/// tell.
+fn is_shallow(root: &Path) -> bool {
+    let said = git(root, &["rev-parse", "--is-shallow-repository"], b"");
+    !said.is_ok_and(|it| it.starts_with(b"false"))
+}
+
 /// Gets one commit from `origin`, without its history where this clone is a shallow one. `header`
 /// is sent to `server` and to nobody else.
 ///
 /// # Errors
 /// When the remote does not give it.
 pub fn fetch(root: &Path, commit: &str, server: &str, header: Option<&str>) -> io::Result<()> {
-    let shallow = git(root, &["rev-parse", "--is-shallow-repository"], b"")?;
     let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
-    if shallow.starts_with(b"true") {
+    if is_shallow(root) {
         arguments.push("--depth=1");
     }
     arguments.extend(["--end-of-options", "origin", commit]);
@@ -229,6 +235,12 @@ pub fn changed_since(root: &Path, day: Date) -> io::Result<Vec<(String, Date)>> 
         }
     }
     Ok(changed.into_iter().collect())
+}
+
+/// [`changed_since`], where the whole history is here: at the end of a shallow one everything seems
+/// to be new.
+pub fn history(root: &Path, day: Date) -> Vec<(String, Date)> {
+    if is_shallow(root) { Vec::new() } else { changed_since(root, day).unwrap_or_default() }
 }
 
 #[cfg(test)]

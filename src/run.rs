@@ -22,7 +22,7 @@ use crate::{
     config::{self, Config, ConfigError},
     date::Date,
     discover::{self, Content, Found},
-    evaluate::{self, Change, Contents, Outcome},
+    evaluate::{self, Change, Contents, History, Outcome},
     finding::Finding,
     fix::{self, Mended},
     gate, git, patch,
@@ -107,7 +107,9 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
     let before = before(&root, options, &rules)?;
     let base = base(options, before.as_ref(), &files)?;
-    let change = Change { diff: diff.as_deref(), partial, base: base.as_ref() };
+    let base = base.as_ref();
+    let history: Option<(History, _)> = Some((git::history, &*root));
+    let change = Change { diff: diff.as_deref(), partial, base, history };
     let mut outcome = evaluate::evaluate_for(&teams, files, &rules, change);
     let now = today(options)?;
     let readiness = readiness(&policy, options, &outcome, now)?;

@@ -157,6 +157,9 @@ pub enum Reading {
 /// Texts larger than this are not read for joins.
 pub const LARGEST_TEXT: usize = 256 << 10;
 
+/// The end of names of reports that gcov packs.
+pub const PACKED: &str = ".gcov.json.gz";
+
 /// Why the file at `path` is read, if it is.
 pub fn reading(path: &str) -> Reading {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
@@ -232,6 +235,7 @@ pub fn reading(path: &str) -> Reading {
             Reading::Artifact
         }
         "sh" | "bash" => Reading::Text,
+        "gz" if name.ends_with(PACKED) => Reading::Artifact,
         _ if ["dockerfile", "containerfile", "makefile", "gnumakefile"]
             .iter()
             .any(|it| name.starts_with(it) || name.ends_with(it)) =>

@@ -1,6 +1,7 @@
 //! Grammars: text to tree, no meaning.
 
 pub mod dockerfile;
+pub mod gzip;
 pub mod image;
 pub mod ini;
 pub mod joined;

@@ -2,6 +2,9 @@
 //! something else, and the shares of coverage that configuration asks for.
 
 pub(super) mod base;
+mod measured;
+pub(super) mod older;
+pub(super) mod omitted;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -117,10 +120,26 @@ const THRESHOLD: &[Field] = &[
     Field { name: "enforced", shape: Shape::Bool, means: "whether missing it fails anything" },
     Field { name: "value", shape: Shape::Number, means: "the share in percent" },
     Field {
+        name: "least",
+        shape: Shape::Number,
+        means: "the share in percent below which it is certainly missed",
+    },
+    Field {
+        name: "measured",
+        shape: Shape::Record(MEASURED),
+        means: "what reports say of the code it is for; null where none does",
+    },
+    Field {
         name: "higher",
         shape: Shape::List(&Shape::Text),
         means: "where the same share of the same code is asked to be higher: `80 in tox.ini:5`",
     },
+];
+
+const MEASURED: &[Field] = &[
+    Field { name: "count", shape: COUNT, means: "how many of how many" },
+    Field { name: "file", shape: Shape::Text, means: "the file, where each one is asked alone" },
+    Field { name: "reports", shape: Shape::List(&Shape::Text), means: "who says so" },
 ];
 
 /// One subject for each share that configuration asks for.
@@ -152,11 +171,15 @@ struct Placed<'a> {
 }
 
 fn placed<'a>(repository: &'a Repository<'a>) -> Vec<Placed<'a>> {
-    let mut artifacts = repository.of(Kind::Coverage).filter(|it| it.coverage.is_some()).peekable();
+    placed_in(repository.artifacts, repository.files)
+}
+
+fn placed_in<'a>(artifacts: &'a [Artifact], files: &'a [String]) -> Vec<Placed<'a>> {
+    let mut artifacts = artifacts.iter().filter(|it| it.coverage.is_some()).peekable();
     if artifacts.peek().is_none() {
         return Vec::new();
     }
-    let index = Files::new(repository.files);
+    let index = Files::new(files);
     artifacts
         .filter_map(|artifact| {
             let root = artifact.tree.node(*artifact.derived.first()?);
@@ -277,6 +300,7 @@ fn family(tool: &str) -> &'static str {
 
 fn asked<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let all: Vec<Node<'a>> = repository.thresholds.iter().flat_map(thresholds::each).collect();
+    let measured = (!all.is_empty()).then(|| measured::Measured::new(&own(repository)));
     for &it in &all {
         let field = |name| Value::maybe(it.get(name));
         let higher = all.iter().filter(|other| is_higher(**other, it)).map(|other| {
@@ -291,6 +315,8 @@ fn asked<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             ("scope", field("scope")),
             ("enforced", field("enforced")),
             ("value", field("value")),
+            ("least", field("least")),
+            ("measured", measured.as_ref().map_or(Value::Null, |by| by.of(it))),
             ("higher", Value::list(higher.take(LISTED))),
         ]);
         emit(Subject { values: vec![value], at: it, object: None });

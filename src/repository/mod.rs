@@ -37,7 +37,10 @@ mod workload;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub use self::coverage::base::{Base, Stated};
+pub use self::coverage::{
+    base::{Base, Stated},
+    older::Measured,
+};
 use self::{
     builds::Build,
     links::Links,
@@ -65,8 +68,10 @@ pub struct Repository<'a> {
     objects: Objects<'a>,
     links: Links<'a>,
     thresholds: Vec<Tree>,
+    omitted: Vec<Tree>,
     change: coverage::Change,
     compared: coverage::base::Compared,
+    measured: Measured,
     builds: Vec<Build<'a>>,
     images: HashMap<String, Build<'a>>,
     only_image: Option<String>,
@@ -98,8 +103,10 @@ impl<'a> Repository<'a> {
             objects,
             links,
             thresholds,
+            omitted: coverage::omitted::lists(texts),
             change: coverage::Change::default(),
             compared: coverage::base::Compared::default(),
+            measured: Measured::default(),
             images: builds::by_image(&builds),
             builds,
             only_image,
@@ -112,6 +119,11 @@ impl<'a> Repository<'a> {
     /// The repository after a change whose coverage is known.
     pub fn with_patch(self, patch: Option<&PatchCoverage>) -> Self {
         Self { change: patch.map(coverage::Change::new).unwrap_or_default(), ..self }
+    }
+
+    /// The repository with what its measured files are today.
+    pub fn with_measured(self, measured: Measured) -> Self {
+        Self { measured, ..self }
     }
 
     /// The repository after a change from a known state.
@@ -233,7 +245,9 @@ pub const VIEWS: &[View] = &[
     pipeline::PATH,
     coverage::TOGETHER_VIEW,
     coverage::REPORT_VIEW,
+    coverage::older::VIEW,
     coverage::THRESHOLD_VIEW,
+    coverage::omitted::OMITTED_VIEW,
     coverage::base::LOWERED_VIEW,
     coverage::base::DROP_VIEW,
     coverage::CHANGE_VIEW,

@@ -40,6 +40,7 @@ impl State {
                 self.in_file = true;
             }
             "package" => self.in_package = true,
+            "coverage" => tag.get("generated").into_iter().for_each(|it| out.made(&it)),
             "metrics" if !self.in_file && !self.in_package => declare(tag, out),
             _ => {}
         }

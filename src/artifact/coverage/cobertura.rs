@@ -60,7 +60,10 @@ impl State {
                 self.file = name.and_then(|it| out.file(it.trim(), tag.span));
             }
             "source" => self.in_source = true,
-            "coverage" => declare(tag, out),
+            "coverage" => {
+                declare(tag, out);
+                tag.get("timestamp").into_iter().for_each(|it| out.made(&it));
+            }
             _ => {}
         }
     }

@@ -44,6 +44,7 @@ impl State {
             "line" => self.line(tag, out),
             "counter" => self.counter(tag, out),
             "group" => self.groups += 1,
+            "sessioninfo" => tag.get("dump").into_iter().for_each(|it| out.made(&it)),
             "package" => {
                 self.in_package = true;
                 self.package = tag.get("name").unwrap_or_default().into_owned();

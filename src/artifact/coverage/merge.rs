@@ -51,6 +51,37 @@ pub fn whole(reports: &[&Report], files: &[String]) -> Whole {
     whole
 }
 
+/// What reports say of one file together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The lines.
+    pub lines: Count,
+    /// The branches, where a report looks at them.
+    pub branches: Option<Count>,
+    /// The functions, where a report looks at them.
+    pub functions: Option<Count>,
+    /// The statements, where a report looks at them.
+    pub statements: Option<Count>,
+}
+
+/// What is said of each file, by its path in the repository.
+pub fn by_file<'f>(files: impl Iterator<Item = (&'f str, &'f File)>) -> BTreeMap<&'f str, Seen> {
+    let mut by_file: BTreeMap<&str, Vec<&File>> = BTreeMap::new();
+    for (path, file) in files {
+        by_file.entry(path).or_default().push(file);
+    }
+    let most = |seen: &[&File], of: fn(&File) -> Option<Count>| {
+        seen.iter().filter_map(|it| of(it)).max_by_key(|it| (it.total, it.covered))
+    };
+    let seen = |seen: Vec<&File>| Seen {
+        lines: union(&seen),
+        branches: most(&seen, |it| it.branches),
+        functions: most(&seen, |it| it.functions),
+        statements: most(&seen, |it| it.statements),
+    };
+    by_file.into_iter().map(|(path, files)| (path, seen(files))).collect()
+}
+
 fn union(seen: &[&File]) -> Count {
     if let [file] = seen {
         return file.counted;

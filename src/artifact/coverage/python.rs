@@ -25,6 +25,10 @@ pub fn read(text: &str, out: &mut Builder) -> Result<(), Fault> {
             declared.branches = totals.branches;
             Ok(())
         }
+        "meta" => pull.map(|pull, key| match &*key {
+            "timestamp" => pull.text().map(|it| out.made_on(it.as_deref().unwrap_or_default())),
+            _ => pull.skip(),
+        }),
         _ => pull.skip(),
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
+    date::Date,
     document::Trouble,
     parse::pull::{Flow, Pull},
     source::Span,
@@ -203,6 +204,8 @@ pub struct Report {
     pub files: Vec<File>,
     /// What it says of the whole.
     pub declared: Declared,
+    /// When it was made, in seconds since 1970, where it says so.
+    pub made: Option<i64>,
     /// The lines of all files.
     pub lines: Count,
     /// The branches of all files.
@@ -233,6 +236,7 @@ impl Builder {
             roots: Vec::new(),
             files: Vec::new(),
             declared: Declared::default(),
+            made: None,
             lines: Count::default(),
             branches: None,
             functions: None,
@@ -260,6 +264,22 @@ impl Builder {
     /// What the report says of the whole.
     pub fn declared(&mut self) -> &mut Declared {
         &mut self.report.declared
+    }
+
+    /// When the report was made: seconds or milliseconds since 1970, as tools write them. What is
+    /// no time of this century is not believed.
+    pub fn made(&mut self, written: &str) {
+        let number = written.trim().split('.').next().and_then(|it| it.parse::<i64>().ok());
+        let seconds = number.map(|it| if it > 100_000_000_000 { it / 1000 } else { it });
+        let believed = seconds.filter(|it| (946_684_800..4_102_444_800).contains(it));
+        self.report.made = self.report.made.max(believed);
+    }
+
+    /// The day on which the report was made, at the start of an ISO 8601 time.
+    pub fn made_on(&mut self, written: &str) {
+        let day = written.get(..10).and_then(|it| it.parse::<Date>().ok());
+        let seconds = day.map(|it| it.since(Date::at_second(0)) * 86_400);
+        seconds.into_iter().for_each(|it| self.made(&it.to_string()));
     }
 
     /// The number of a file, which is the same for the same path; nothing when there are too many.

@@ -12,12 +12,40 @@ struct Threshold {
     /// The key or flag that says it.
     name: String,
     metric: &'static str,
-    /// `project`, or `part` where it is for some paths only.
-    scope: &'static str,
     /// Whether missing it fails anything.
     enforced: bool,
     value: f64,
+    /// By how much it may be missed all the same.
+    slack: f64,
+    part: Part,
     span: Span,
+}
+
+impl Threshold {
+    /// One for the whole project, which counts.
+    fn new(tool: &'static str, name: String, metric: &'static str, value: f64, span: Span) -> Self {
+        let part = Part::default();
+        Self { tool, name, metric, enforced: true, value, slack: 0.0, part, span }
+    }
+}
+
+/// The files that a threshold is for.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Part {
+    /// Patterns below the root; none for the whole project.
+    paths: Vec<String>,
+    /// Patterns of what is taken out again.
+    except: Vec<String>,
+    /// Whether every file alone has to reach it.
+    each: bool,
+    /// Whether files are chosen in a way that is not understood.
+    open: bool,
+}
+
+impl Part {
+    fn is_whole(&self) -> bool {
+        self.paths.is_empty() && !self.open
+    }
 }
 
 /// The thresholds that a file states: a tree whose root is a list of them; nothing if it states
@@ -67,8 +95,19 @@ fn write(tree: &mut Tree, found: &[Threshold]) -> Id {
         tree.text(Key::Text("tool"), it.tool, it.span);
         tree.text(Key::Text("name"), &it.name, it.span);
         tree.text(Key::Text("metric"), it.metric, it.span);
-        tree.text(Key::Text("scope"), it.scope, it.span);
+        let scope = if it.part.is_whole() { "project" } else { "part" };
+        tree.text(Key::Text("scope"), scope, it.span);
         tree.bool(Key::Text("enforced"), it.enforced, it.span);
+        for (key, patterns) in [("paths", &it.part.paths), ("except", &it.part.except)] {
+            let list = tree.open_seq(Key::Text(key), it.span);
+            for pattern in patterns {
+                tree.text(Key::None, pattern, it.span);
+            }
+            tree.close(list);
+        }
+        tree.bool(Key::Text("each"), it.part.each, it.span);
+        tree.bool(Key::Text("open"), it.part.open, it.span);
+        tree.float(Key::Text("least"), it.value - it.slack, it.span);
         if it.value.fract() == 0.0 {
             tree.int(Key::Text("value"), it.value as i64, it.span);
         } else {
@@ -80,30 +119,97 @@ fn write(tree: &mut Tree, found: &[Threshold]) -> Id {
     list
 }
 
-/// `coverage.status.project` and the parts below it; `auto` compares with the base and states no
-/// share.
+/// `coverage.status.project` and the parts below it, and the statuses of flags and components;
+/// `auto` compares with the base and states no share.
 fn codecov(tree: &Tree, found: &mut Vec<Threshold>) {
     let Some(root) = tree.documents().next() else { return };
-    let Some(project) = root.at(&["coverage", "status", "project"]) else { return };
-    let mut add = |name: &str, status: Node<'_>| {
+    let mut add = |name: String, status: Node<'_>, of: Option<Node<'_>>| {
         let Some(target) = status.get("target") else { return };
         let Some(value) = percent(target) else { return };
-        let whole = status.get("paths").or(status.get("flags")).is_none();
         let informs = status.get("informational").and_then(Node::as_bool) == Some(true);
         found.push(Threshold {
-            tool: "codecov",
-            name: format!("coverage.status.project{name}.target"),
-            metric: "lines",
-            scope: if whole { "project" } else { "part" },
             enforced: !informs,
-            value,
-            span: target.span(),
+            slack: status.get("threshold").and_then(percent).unwrap_or_default(),
+            part: codecov_part(root, status, of),
+            ..Threshold::new("codecov", name, "lines", value, target.span())
         });
     };
-    add("", project);
-    for (name, status) in project.entries().filter(|it| it.1.is_map()) {
-        add(&format!(".{name}"), status);
+    if let Some(project) = root.at(&["coverage", "status", "project"]) {
+        add("coverage.status.project.target".to_owned(), project, None);
+        for (name, status) in project.entries().filter(|it| it.1.is_map()) {
+            add(format!("coverage.status.project.{name}.target"), status, None);
+        }
     }
+    for (section, list, key) in MANAGED {
+        for item in root.at(&[section, list]).into_iter().flat_map(Node::children) {
+            let name = item.str(key).unwrap_or_default();
+            let statuses = item.get("statuses").into_iter().flat_map(Node::children);
+            for status in statuses.filter(|it| it.str("type") == Some("project")) {
+                add(format!("{section}.{name}.target"), status, Some(item));
+            }
+        }
+    }
+}
+
+/// Where Codecov keeps flags and components: the section, its list, and the key of the name.
+const MANAGED: [(&str, &str, &str); 2] = [
+    ("flag_management", "individual_flags", "name"),
+    ("component_management", "individual_components", "component_id"),
+];
+
+/// The files of a status: those of its paths, of its flags, or of the flag or component `of` that
+/// it stands in.
+fn codecov_part(root: Node<'_>, status: Node<'_>, of: Option<Node<'_>>) -> Part {
+    let mut part = Part::default();
+    let flags = status.get("flags").map(|it| it.children().filter_map(Node::as_str).collect());
+    let flags: Vec<&str> = flags.unwrap_or_default();
+    let paths = |flag: &str| {
+        let managed = root.at(&["flag_management", "individual_flags"]);
+        let mut managed = managed.into_iter().flat_map(Node::children);
+        let plain = root.at(&["flags", flag, "paths"]);
+        plain.or_else(|| managed.find(|it| it.str("name") == Some(flag))?.get("paths"))
+    };
+    let mut lists: Vec<Option<Node<'_>>> = flags.into_iter().map(paths).collect();
+    lists.extend(status.get("paths").map(Some));
+    lists.extend(of.map(|it| it.get("paths")));
+    // Two choices at once: which files are in both is not worth a guess.
+    part.open = status.get("flags").is_some() && status.get("paths").is_some();
+    for list in lists {
+        match list {
+            Some(list) => codecov_paths(list, &mut part),
+            None => part.open = true,
+        }
+    }
+    if let Some(ignored) = root.get("ignore") {
+        let mut ignores = Part::default();
+        codecov_paths(ignored, &mut ignores);
+        part.except.extend(ignores.paths);
+        part.open |= ignores.open && !part.is_whole();
+    }
+    part
+}
+
+fn codecov_paths(list: Node<'_>, part: &mut Part) {
+    for text in list.children().filter_map(Node::as_str) {
+        let (text, to) = match text.strip_prefix('!') {
+            Some(rest) => (rest, &mut part.except),
+            None => (text, &mut part.paths),
+        };
+        match codecov_pattern(text) {
+            Some(pattern) => to.push(pattern),
+            None => part.open = true,
+        }
+    }
+}
+
+/// A folder, a file or a glob as a pattern below the root; nothing for a regular expression.
+pub(super) fn codecov_pattern(text: &str) -> Option<String> {
+    let text = text.trim_start_matches("./").trim_start_matches('/');
+    if text.is_empty() || text.contains(".*") || text.contains(['^', '$', '(', '|', '+', '\\', '['])
+    {
+        return None;
+    }
+    Some(text.to_owned())
 }
 
 /// A number, or text such as `80%`.
@@ -118,28 +224,50 @@ const METRICS: [&str; 4] = ["lines", "branches", "functions", "statements"];
 fn javascript(tree: &Tree, name: &str, found: &mut Vec<Threshold>) {
     let Some(root) = tree.documents().next() else { return };
     let is_package = name == "package.json";
+    let folder = tree.source.folder();
     let jest = if is_package { root.get("jest") } else { Some(root) };
-    for (scope, node) in
-        jest.and_then(|it| it.get("coverageThreshold")).into_iter().flat_map(Node::entries)
-    {
-        let whole = scope == "global";
-        let name = format!("coverageThreshold.{scope}");
-        metrics(node, "jest", &name, whole, true, found);
+    if let Some(asked) = jest.and_then(|it| it.get("coverageThreshold")) {
+        let moved = jest.is_some_and(|it| it.get("rootDir").is_some());
+        let parts = asked.entries().map(|it| it.0).filter(|it| *it != "global");
+        let parts: Vec<String> = parts.map(|it| jest_part(folder, it).0).collect();
+        for (scope, node) in asked.entries() {
+            // What a part asks for is asked of these files alone.
+            let part = match scope {
+                "global" => Part { except: parts.clone(), open: moved, ..Part::default() },
+                _ => {
+                    let (path, each) = jest_part(folder, scope);
+                    Part { paths: vec![path], each, open: moved, ..Part::default() }
+                }
+            };
+            metrics(node, "jest", &format!("coverageThreshold.{scope}"), &part, true, found);
+        }
     }
     for (tool, file) in [("nyc", ".nycrc"), ("c8", ".c8rc")] {
         let node = if is_package { root.get(tool) } else { name.starts_with(file).then_some(root) };
         let Some(node) = node else { continue };
-        let checks = ["check-coverage", "checkCoverage"].iter().find_map(|it| node.get(it));
-        let checks = checks.and_then(Node::as_bool) == Some(true);
-        metrics(node, tool, "", true, checks, found);
+        let is_on = |keys: [&str; 2]| {
+            let value = keys.iter().find_map(|it| node.get(it));
+            value.and_then(Node::as_bool) == Some(true)
+        };
+        let each = is_on(["per-file", "perFile"]);
+        let checks = is_on(["check-coverage", "checkCoverage"]);
+        metrics(node, tool, "", &Part { each, ..Part::default() }, checks, found);
     }
+}
+
+/// A key of jest's thresholds as a pattern below the root, and whether it is for each file alone:
+/// what a path holds is counted together, what a glob finds is not.
+fn jest_part(folder: &str, key: &str) -> (String, bool) {
+    let key = key.trim_start_matches("./");
+    let path = if folder.is_empty() { key.to_owned() } else { format!("{folder}/{key}") };
+    (path, key.contains(['*', '?', '[', '{', '(', '!']))
 }
 
 fn metrics(
     node: Node<'_>,
     tool: &'static str,
     name: &str,
-    whole: bool,
+    part: &Part,
     enforced: bool,
     found: &mut Vec<Threshold>,
 ) {
@@ -148,15 +276,10 @@ fn metrics(
         // jest reads a negative number as how many may be left uncovered.
         if let Some(share) = value.as_float() {
             let name = if name.is_empty() { metric.to_owned() } else { format!("{name}.{metric}") };
-            let scope = if whole { "project" } else { "part" };
             found.push(Threshold {
-                tool,
-                name,
-                metric,
-                scope,
                 enforced,
-                value: share,
-                span: value.span(),
+                part: part.clone(),
+                ..Threshold::new(tool, name, metric, share, value.span())
             });
         }
     }
@@ -183,15 +306,16 @@ fn sections(source: &Source, found: &mut Vec<Threshold>) {
         {
             let number = value.split(['#', ';']).next().unwrap_or_default().trim();
             let offset = start + key.len() + 1 + value.find(number).unwrap_or(0);
-            found.extend(number.parse().ok().map(|value| Threshold {
-                tool: "coverage.py",
-                name: "fail_under".to_owned(),
-                metric: "total",
-                scope: "project",
-                enforced: true,
-                value,
-                span: Span::new(offset, offset + number.len()),
-            }));
+            let span = Span::new(offset, offset + number.len());
+            let asked = |value| {
+                let name = "fail_under".to_owned();
+                // It rounds before it compares.
+                Threshold {
+                    slack: 0.5,
+                    ..Threshold::new("coverage.py", name, "total", value, span)
+                }
+            };
+            found.extend(number.parse().ok().map(asked));
         }
     }
 }
@@ -201,14 +325,17 @@ fn sections(source: &Source, found: &mut Vec<Threshold>) {
 fn script(source: &Source, tool: &'static str, opens: &str, found: &mut Vec<Threshold>) {
     let text = source.text.as_str();
     let Some(start) = text.find(opens) else { return };
-    let Some(open) = text[start..].find('{').map(|it| start + it) else { return };
+    let Some(open_at) = text[start..].find('{').map(|it| start + it) else { return };
+    // Where files are chosen or judged in another way, what is asked is known and of what is not.
+    let open = text.contains("perFile") || text.contains("rootDir");
+    let first = found.len();
     let mut depth = 0_usize;
     let mut scopes: Vec<String> = Vec::new();
-    let mut at = open;
+    let mut at = open_at;
     let mut word = String::new();
-    let mut chars = text[open..].char_indices().peekable();
+    let mut chars = text[open_at..].char_indices().peekable();
     while let Some((offset, character)) = chars.next() {
-        at = open + offset;
+        at = open_at + offset;
         match character {
             '{' => {
                 depth += 1;
@@ -233,17 +360,28 @@ fn script(source: &Source, tool: &'static str, opens: &str, found: &mut Vec<Thre
                 if let (Some(metric), Ok(value)) = (metric, value[..length].parse()) {
                     let start = at + 1 + (rest.len() - rest.trim_start().len());
                     let scope = scopes.last().map_or("", String::as_str);
-                    let whole = matches!(scope, "" | "global");
+                    let span = Span::new(start, start + length);
+                    let name = match scope {
+                        "" | "global" => format!("{opens}.{metric}"),
+                        _ => format!("{opens}.{scope}.{metric}"),
+                    };
+                    let mut part = Part { open, ..Part::default() };
+                    if !matches!(scope, "" | "global") {
+                        let (path, each) = jest_part(source.folder(), scope);
+                        part.paths.push(path);
+                        part.each = each && tool == "jest";
+                    }
                     found.push(Threshold {
-                        tool,
-                        name: format!("{opens}.{metric}"),
-                        metric,
-                        scope: if whole { "project" } else { "part" },
-                        enforced: true,
-                        value,
-                        span: Span::new(start, start + length),
+                        part,
+                        ..Threshold::new(tool, name, metric, value, span)
                     });
                 }
+            }
+            '\'' | '"' | '`' => {
+                let inside = &text[at + 1..];
+                let Some(length) = inside.find(character) else { break };
+                word = inside[..length].chars().take(200).collect();
+                while chars.next_if(|it| open_at + it.0 <= at + 1 + length).is_some() {}
             }
             ',' => word.clear(),
             it if it.is_alphanumeric() || it == '_' => {
@@ -261,6 +399,12 @@ fn script(source: &Source, tool: &'static str, opens: &str, found: &mut Vec<Thre
         }
     }
     debug_assert!(at <= text.len());
+    if tool == "jest" {
+        let parts: Vec<String> =
+            found[first..].iter().flat_map(|it| it.part.paths.clone()).collect();
+        let whole = found[first..].iter_mut().filter(|it| it.part.paths.is_empty());
+        whole.for_each(|it| it.part.except = parts.clone());
+    }
 }
 
 /// Flags of command lines that ask for a share, with their tool and metric.
@@ -288,15 +432,13 @@ fn flags(source: &Source, found: &mut Vec<Threshold>) {
             if offset == at + flag.len() {
                 continue;
             }
-            found.extend(number.parse().ok().map(|value| Threshold {
-                tool,
-                name: flag.to_owned(),
-                metric,
-                scope: "project",
-                enforced: true,
-                value,
-                span: Span::new(offset, offset + number.len()),
-            }));
+            let span = Span::new(offset, offset + number.len());
+            let slack = if metric == "total" { 0.5 } else { 0.0 };
+            let asked = |value| {
+                let name = flag.to_owned();
+                Threshold { slack, ..Threshold::new(tool, name, metric, value, span) }
+            };
+            found.extend(number.parse().ok().map(asked));
         }
     }
 }

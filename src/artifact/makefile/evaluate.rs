@@ -173,17 +173,10 @@ impl<'f> Evaluator<'f> {
         };
         let folder = it.folder.clone();
         for (name, value) in [
-            ("MAKE", "make"),
             ("MAKE_COMMAND", "make"),
-            ("MAKELEVEL", "0"),
             ("MAKE_VERSION", "4.3"),
             ("MAKE_HOST", "x86_64-pc-linux-gnu"),
-            ("MAKEFLAGS", ""),
-            ("MFLAGS", ""),
-            ("SHELL", "/bin/sh"),
             ("MAKECMDGOALS", GOAL.encode_utf8(&mut [0; 4])),
-            ("MAKEFILE_LIST", ""),
-            (".DEFAULT_GOAL", ""),
             (".RECIPEPREFIX", ""),
             (".SHELLFLAGS", "-c"),
             (
@@ -195,11 +188,21 @@ impl<'f> Evaluator<'f> {
         ] {
             it.set_plain(name, value, Origin::Default);
         }
-        it.set_plain("CURDIR", &folder, Origin::File);
-        for (name, value) in
-            [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/HOME"), ("USER", "nobody")]
-        {
-            it.set_plain(name, value, Origin::Environment);
+        for (name, value) in [("CURDIR", &*folder), ("MAKEFILE_LIST", ""), (".DEFAULT_GOAL", "")] {
+            it.set_plain(name, value, Origin::File);
+        }
+        it.set_plain("MAKELEVEL", "0", Origin::Environment);
+        for (name, value, origin) in [
+            ("MAKE", "$(MAKE_COMMAND)", Origin::Default),
+            ("MAKEFLAGS", "", Origin::File),
+            ("SHELL", "/bin/sh", Origin::File),
+            ("MFLAGS", "", Origin::Environment),
+            ("PATH", "/usr/local/bin:/usr/bin:/bin", Origin::Environment),
+            ("HOME", "/HOME", Origin::Environment),
+            ("USER", "nobody", Origin::Environment),
+        ] {
+            let variable = Variable { value: value.into(), recursive: true, origin };
+            it.variables.insert(name.to_owned(), variable);
         }
         it
     }
@@ -371,7 +374,10 @@ impl<'f> Evaluator<'f> {
                 DefinitionBody::Define(header) => self.define(header, lines, origin),
                 DefinitionBody::Undefine(name) => {
                     let name = self.expand(name)?;
-                    self.variables.remove(known(name.trim()).as_ref());
+                    let name = known(name.trim());
+                    if self.variables.get(&*name).is_some_and(|it| it.origin <= origin) {
+                        self.variables.remove(&*name);
+                    }
                     Ok(())
                 }
             };
@@ -673,17 +679,21 @@ impl<'f> Evaluator<'f> {
 
     fn include_one(&mut self, name: &str, optional: bool) -> Result<(), Stop> {
         let whole = absolute(&self.folder, name);
-        self.list_file(name)?;
         let Some(path) = below_root(&whole) else {
             if !optional {
                 self.unresolved(Unknown::Include, name, OUTSIDE);
             }
             return Ok(());
         };
+        let listed = self.variables.get("MAKEFILE_LIST").cloned();
+        self.list_file(name)?;
         self.depth += 8;
         let read = self.read_file(path);
         self.depth -= 8;
         if !read? {
+            if let Some(listed) = listed {
+                self.variables.insert("MAKEFILE_LIST".to_owned(), listed);
+            }
             let why = match self.files.list() {
                 _ if optional => "it is not in the repository; it may be made or be local",
                 Some(_) => "it is not in the repository",

@@ -134,6 +134,11 @@ impl Evaluator<'_> {
 
     /// The value of a variable, expanded.
     pub fn value_of(&mut self, name: &str) -> Text {
+        if name == ".VARIABLES" {
+            let mut names: Vec<&str> = self.variables.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            return Ok(names.join(" "));
+        }
         let Some(found) = self.lookup(name) else {
             self.note_undefined(name);
             return Ok(String::new());
@@ -329,12 +334,17 @@ impl Evaluator<'_> {
     fn call_eval(&mut self, text: &str) -> Text {
         if !self.frozen {
             self.step(text.len())?;
+            // A mark at the end says that the text is perhaps not read at all.
+            let sure = text.trim_end_matches(UNKNOWN);
+            let unknown = u32::from(sure.len() < text.len());
             self.depth += 4;
+            self.uncertain += unknown;
             let done = if self.depth > DEEPEST {
                 Err(Stop::Limit("depth"))
             } else {
-                self.read_text(text, Some(self.here))
+                self.read_text(sure, Some(self.here))
             };
+            self.uncertain -= unknown;
             self.depth -= 4;
             done?;
         }

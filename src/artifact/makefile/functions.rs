@@ -53,7 +53,7 @@ pub fn pure(name: &str, arguments: &[String]) -> Option<Result<String, String>> 
     Some(Ok(match name {
         "subst" if arg(0).is_empty() => format!("{}{}", arg(2), arg(1)),
         "subst" => arg(2).replace(arg(0), arg(1)),
-        "patsubst" => joined(words(2).map(|it| substitute(arg(0).trim(), arg(1).trim(), it))),
+        "patsubst" => replaced(arg(0).trim(), arg(1).trim(), arg(2)),
         "strip" => joined(words(0)),
         "findstring" => {
             if arg(1).contains(arg(0)) {
@@ -80,13 +80,13 @@ pub fn pure(name: &str, arguments: &[String]) -> Option<Result<String, String>> 
             let (Ok(first @ 1..), Ok(last)) = (first, last) else {
                 return Some(Err("`wordlist` needs two numbers, the first above 0".into()));
             };
-            joined(words(2).take(last).skip(first - 1))
+            span_of_words(arg(2), first, last).to_owned()
         }
         "firstword" => words(0).next().unwrap_or("").to_owned(),
         "lastword" => words(0).last().unwrap_or("").to_owned(),
         "dir" => joined(words(0).map(|it| it.rfind('/').map_or("./", |at| &it[..=at]))),
-        "notdir" => kept(words(0).map(|it| &it[file_start(it)..])),
-        "suffix" => kept(words(0).map(|it| extension(it).map_or("", |at| &it[at..]))),
+        "notdir" => joined(words(0).map(|it| &it[file_start(it)..])),
+        "suffix" => joined(words(0).filter_map(|it| extension(it).map(|at| &it[at..]))),
         "basename" => joined(words(0).map(|it| extension(it).map_or(it, |at| &it[..at]))),
         "addsuffix" => joined(words(1).map(|it| format!("{it}{}", arg(0)))),
         "addprefix" => joined(words(1).map(|it| format!("{}{it}", arg(0)))),
@@ -112,8 +112,50 @@ fn joined<T: AsRef<str>>(words: impl Iterator<Item = T>) -> String {
     out
 }
 
-fn kept<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    joined(words.filter(|it| !it.is_empty()))
+/// `patsubst`: a pattern without `%` replaces whole words and leaves the space between them.
+fn replaced(pattern: &str, replacement: &str, text: &str) -> String {
+    if percent(pattern).1.is_none() {
+        return replaced_words(pattern, replacement, text);
+    }
+    // Words that become nothing leave no space behind; those of which a stem is empty do.
+    let keeps_place = |it: &str| percent(replacement).1.is_some() || !it.is_empty();
+    joined(
+        text.split_ascii_whitespace()
+            .map(|it| substitute(pattern, replacement, it))
+            .filter(|it| keeps_place(it)),
+    )
+}
+
+fn replaced_words(word: &str, replacement: &str, text: &str) -> String {
+    if word.is_empty() {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let end = at + word.len();
+        let before = rest[..at].bytes().next_back();
+        let before = before.or(text[..text.len() - rest.len()].bytes().next_back());
+        let is_word = before.is_none_or(|it| it.is_ascii_whitespace())
+            && rest.as_bytes().get(end).is_none_or(u8::is_ascii_whitespace);
+        out.push_str(&rest[..at]);
+        out.push_str(if is_word { replacement } else { word });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// From the start of one word to the end of another, counted from 1, with what is between them.
+fn span_of_words(text: &str, first: usize, last: usize) -> &str {
+    if last < first {
+        return "";
+    }
+    let start_of = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+    let mut words = text.split_ascii_whitespace().skip(first - 1);
+    let Some(start) = words.next() else { return "" };
+    let end = words.take(last - first).last().unwrap_or(start);
+    &text[start_of(start)..start_of(end) + end.len()]
 }
 
 fn file_start(name: &str) -> usize {

@@ -169,3 +169,38 @@ fn hostile_files_meet_limits() {
         assert!(found.is_open());
     }
 }
+
+#[test]
+fn what_make_defines_itself_has_its_flavor_and_origin() {
+    let text = "$(flavor MAKE)-$(flavor PATH)-$(flavor CURDIR):\n";
+    assert_eq!(names(text), "recursive-recursive-simple");
+    assert_eq!(
+        names("$(origin .DEFAULT_GOAL)-$(origin MAKEFLAGS)-$(origin MAKE):\n"),
+        "file-file-default"
+    );
+}
+
+#[test]
+fn only_an_override_takes_an_override_back() {
+    assert_eq!(names("override V = a\nundefine V\n$(V):\n"), "a");
+    assert_eq!(names("override V = a\noverride undefine V\nx$(V):\n"), "x");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_not_listed() {
+    assert_eq!(names("-include no.mk\nt-$(words $(MAKEFILE_LIST)):\n"), "t-1");
+}
+
+#[test]
+fn words_that_become_nothing_leave_no_space() {
+    assert_eq!(names("V = a b\nifeq (,$(V:%=))\nt:\nendif\n"), "t");
+    assert_eq!(names("ifeq (x  b,$(patsubst a,x,a  b))\nt:\nendif\n"), "t");
+    assert_eq!(names("ifeq (a  b,$(wordlist 1,2,a  b c))\nt:\nendif\n"), "t");
+}
+
+#[test]
+fn a_definition_in_a_doubtful_definition_is_read() {
+    let text = "V != x\nifeq ($(V),)\ndefine d\ndefine e\nt-$$(1):\nendef\nendef\n$(eval $(call d))\n\
+                $(eval $(call e,a))\nendif\n";
+    assert_eq!(names(text), "t-a");
+}
