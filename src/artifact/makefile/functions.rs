@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(call("sort", &["foo bar lose foo"]), "bar foo lose");
         assert_eq!(call("wordlist", &["2", "3", "a b c d"]), "b c");
         assert_eq!(call("dir", &["src/foo.c hacks"]), "src/ ./");
-        assert_eq!(call("notdir", &["src/foo.c hacks src/"]), "foo.c hacks");
+        assert_eq!(call("notdir", &["src/foo.c hacks src/"]), "foo.c hacks ");
         assert_eq!(call("suffix", &["src/foo.c src-1.0/bar hacks"]), ".c");
         assert_eq!(
             call("basename", &["src/foo.c src-1.0/bar.c hacks"]),
