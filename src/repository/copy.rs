@@ -18,6 +18,7 @@ use crate::{
 
 /// Folders and endings of what is built before the image is, and not committed.
 const BUILT: &[&str] = &[
+    ".git",
     ".next",
     ".output",
     "_build",
