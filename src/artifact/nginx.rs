@@ -12,9 +12,16 @@ const LARGEST: usize = 1 << 20;
 /// How deep blocks may nest.
 const DEEPEST: usize = 40;
 
+/// Folders whose files serve nobody.
+const ELSEWHERE: &[&str] =
+    &["test", "tests", "testdata", "fixtures", "examples", "e2e", "node_modules", "vendor"];
+
 /// Whether a file of this path may be one: what it holds decides.
 pub fn is_named(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
+    if path.split('/').any(|it| ELSEWHERE.contains(&it)) {
+        return false;
+    }
     let plain = name.strip_suffix(".template").unwrap_or(name);
     plain.ends_with(".conf") || name.starts_with("nginx") && !name.contains('.')
 }
