@@ -14,6 +14,9 @@ use crate::{
 /// Larger scripts are not judged.
 const LARGEST: usize = 1 << 20;
 
+/// The most thresholds that are read: more leave the test open.
+const MOST: usize = 500;
+
 /// Whether a file of this path may be a script of k6.
 pub fn is_named(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
@@ -147,11 +150,9 @@ fn thresholds(words: &mut Words<'_>, found: &mut Vec<Threshold>) -> bool {
                 field = "";
             }
             key if next == ":" => field = unquoted(key),
-            text if is_quoted(text) && matches!(field, "" | "threshold") => {
-                if found.len() < 500 {
-                    let condition = unquoted(text).to_owned();
-                    found.push(Threshold { metric: metric.clone(), condition, place: word.place });
-                }
+            text if is_quoted(text) && matches!(field, "" | "threshold") && found.len() < MOST => {
+                let condition = unquoted(text).to_owned();
+                found.push(Threshold { metric: metric.clone(), condition, place: word.place });
             }
             _ if matches!(field, "" | "threshold") => literal = false,
             _ => {}

@@ -145,3 +145,25 @@ fn a_sign_off_that_files_contradict_does_not_count() {
     assert!(items(&contradicted, "violated").contains(item));
     assert!(!items(&contradicted, "attested").contains(item));
 }
+
+/// The numbers that a team promises are the numbers that its load tests and alerts are held to.
+#[test]
+fn what_is_promised_is_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "import http from 'k6/http';\nexport const options = { thresholds: { http_req_duration: ['p(95)<400'] } };\n";
+    fs::create_dir(folder.path().join("k6")).unwrap();
+    fs::write(folder.path().join("k6/api.js"), script).unwrap();
+    let late = |report: &Value| {
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().any(|it| it["rule"] == "load/latency-threshold-late")
+    };
+    let now = ["--now", "2026-02-01"];
+    assert!(late(&check(folder.path(), &now)));
+    let promise = |ms: u32| {
+        let text = format!("[objectives]\nreviewed = 2026-01-10\np95_ms = {ms}\n");
+        fs::write(folder.path().join("readiness.toml"), text).unwrap();
+        late(&check(folder.path(), &now))
+    };
+    assert!(!promise(500));
+    assert!(promise(300));
+}

@@ -26,7 +26,7 @@ pub(super) fn note(scan: &mut Scan<'_, '_>, body: &Suite) {
         }
         fact.bool("labelled", labels);
         fact.texts("operations", &upgrade.names);
-        fact.texts("locked", &upgrade.locked());
+        fact.texts("locked", upgrade.locked());
         fact.bool("upgrades", upgrade.statements > 0);
         fact.bool("downgrades", !is_empty(&downgrade));
         fact.bool("refuses", downgrade.as_ref().is_some_and(|it| it.raises));
