@@ -120,6 +120,18 @@ pub const VIEWS: &[View] = &[
         select: Select::File(code_owners),
     },
     View {
+        name: "upkeep.owned_path",
+        kind: Kind::Upkeep,
+        means: "each path of CODEOWNERS that is no pattern and that starts at the root",
+        vars: fields! {
+            "it": Shape::Record(fields! {
+                "pattern": Shape::Text, "the path as written";
+                "found": Shape::Bool, "the repository holds it";
+            }), "the path";
+        },
+        select: Select::Repository(owned_paths),
+    },
+    View {
         name: "upkeep.hooks",
         kind: Kind::Upkeep,
         means: "each repository whose hooks pre-commit runs",
@@ -188,6 +200,28 @@ fn code_owners<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
         ("all", Value::Bool(owned().any(covers))),
     ]);
     emit(Subject { values: vec![value], at: root, object: None });
+}
+
+fn owned_paths<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    for artifact in repository.of(Kind::Upkeep) {
+        if Form::of(&artifact.tree.source) != Some(Form::Owners) {
+            continue;
+        }
+        let root = artifact.derived.iter().map(|&it| artifact.tree.node(it));
+        for rule in root.flat_map(Node::children) {
+            let Some(pattern) = rule.str("pattern") else { continue };
+            let inner = pattern.trim_end_matches('/');
+            // Without a slash before its end it may lie in any folder.
+            if !inner.contains('/') || inner.contains(['*', '?', '\\', '!']) {
+                continue;
+            }
+            let path = inner.trim_start_matches('/');
+            let found = repository.has_file(path) || repository.has_folder(path);
+            let value =
+                Value::map([("pattern", Value::Str(pattern)), ("found", Value::Bool(found))]);
+            emit(Subject { values: vec![value], at: rule, object: None });
+        }
+    }
 }
 
 fn hooks<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
