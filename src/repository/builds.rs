@@ -29,6 +29,8 @@ pub(super) struct Build<'a> {
     pub(super) images: Vec<String>,
     /// The names of the build arguments that it gives.
     pub(super) args: Vec<String>,
+    /// The names of the further contexts that it gives: FROM and COPY may use them.
+    pub(super) contexts: Vec<String>,
     /// It is for development.
     pub(super) is_aside: bool,
     /// Who runs its image checks its health.
@@ -48,6 +50,7 @@ pub(super) struct Command<'a> {
     pub(super) context: Option<&'a str>,
     tags: Vec<&'a str>,
     args: Vec<&'a str>,
+    contexts: Vec<&'a str>,
 }
 
 /// Whether a text holds a part that is not known.
@@ -83,6 +86,7 @@ pub(super) fn docker_build<'a>(words: &[&'a str]) -> Option<Command<'a>> {
             "--target" => it.target = value(),
             "-t" | "--tag" => it.tags.extend(value()),
             "--build-arg" => it.args.extend(value()),
+            "--build-context" => it.contexts.extend(value()),
             _ if flag.starts_with("--") && !SWITCHES.contains(&flag) => {
                 value();
             }
@@ -172,6 +176,7 @@ fn of_command<'a>(by: &'static str, command: Node<'a>) -> Option<Build<'a>> {
         target: build.target.map(str::to_owned),
         images: names.map(str::to_owned).collect(),
         args: args.map(str::to_owned).collect(),
+        contexts: build.contexts.iter().filter_map(|it| argument(it)).map(str::to_owned).collect(),
         is_aside: false,
         is_checked: false,
         at: Some(command),
@@ -237,6 +242,7 @@ fn of_action<'a>(job: Node<'a>, step: Node<'a>) -> Option<Build<'a>> {
     let tags = tags.lines().flat_map(|it| it.split(','));
     let images = tags.map(str::trim).map(image_name).filter(|it| !it.is_empty() && !is_unknown(it));
     let args = input("build-args").unwrap_or("").lines().filter_map(argument);
+    let contexts = input("build-contexts").unwrap_or("").lines().filter_map(argument);
     Some(Build {
         by: "workflow",
         dockerfile,
@@ -244,6 +250,7 @@ fn of_action<'a>(job: Node<'a>, step: Node<'a>) -> Option<Build<'a>> {
         target: input("target").map(str::to_owned),
         images: images.map(str::to_owned).collect(),
         args: args.map(str::to_owned).collect(),
+        contexts: contexts.map(str::to_owned).collect(),
         is_aside: false,
         is_checked: false,
         at: with.and_then(|it| it.get("file").or_else(|| it.get("target"))).or(Some(step)),
@@ -263,11 +270,6 @@ fn of_compose<'a>(artifact: &'a Artifact, artifacts: &'a [Artifact], found: &mut
         let says = |it: Node<'_>| it.as_str().is_some() || it.get("context").is_some();
         let beside = (!says(build)).then(|| build_beside(artifact, artifacts, service)).flatten();
         let base = beside.unwrap_or(build);
-        let args = build.get("args");
-        let named =
-            args.filter(|it| it.is_map()).into_iter().flat_map(Node::entries).map(|it| it.0);
-        let listed = args.filter(|it| it.is_seq()).into_iter().flat_map(Node::children);
-        let args = named.chain(listed.map(Node::text)).filter_map(argument);
         let image = service.at(&["image", "text"]).map(|it| image_name(it.text()));
         let files = Files {
             by: "compose",
@@ -281,7 +283,8 @@ fn of_compose<'a>(artifact: &'a Artifact, artifacts: &'a [Artifact], found: &mut
         found.extend(files.build().map(|it| Build {
             target: build.str("target").or_else(|| base.str("target")).map(str::to_owned),
             images: image.filter(|it| !is_unknown(it)).map(str::to_owned).into_iter().collect(),
-            args: args.map(str::to_owned).collect(),
+            args: names(build, "args"),
+            contexts: names(build, "additional_contexts"),
             is_aside,
             is_checked: service.get("healthcheck").is_some_and(|it| !it.is_null()),
             at: Some(build),
@@ -309,6 +312,14 @@ fn build_beside<'a>(
         .filter(|it| it.str("name") == Some(name))
         .filter_map(|it| it.at(&["raw", "build"]))
         .find(|it| it.as_str().is_some() || it.get("context").is_some())
+}
+
+/// The names in a map, or in a list of `NAME=value`.
+fn names(build: Node<'_>, key: &str) -> Vec<String> {
+    let all = build.get(key);
+    let named = all.filter(|it| it.is_map()).into_iter().flat_map(Node::entries).map(|it| it.0);
+    let listed = all.filter(|it| it.is_seq()).into_iter().flat_map(Node::children);
+    named.chain(listed.map(Node::text)).filter_map(argument).map(str::to_owned).collect()
 }
 
 fn of_skaffold(source: &Source, found: &mut Vec<Build<'_>>) {
@@ -360,6 +371,7 @@ impl Files<'_> {
             target: None,
             images: Vec::new(),
             args: Vec::new(),
+            contexts: Vec::new(),
             is_aside: false,
             is_checked: false,
             at: None,

@@ -209,7 +209,7 @@ fn subject<'a>(
                 Value::Bool(effective("runAsNonRoot").and_then(Node::as_bool) == Some(true)),
             ),
             ("run_as", Value::maybe(effective("runAsUser"))),
-            ("exposed", exposed(shipped)),
+            ("exposed", Value::list(exposed(shipped).into_iter().map(Value::Int))),
             ("process", Value::maybe(process(shipped, container))),
             ("served", Value::Bool(services.next().is_some())),
         ])],
@@ -225,18 +225,36 @@ fn own<'a>(shipped: &Shipped<'a>, kind: &str) -> Vec<Node<'a>> {
     all.filter(|it| it.get("stage").is_some_and(|it| line.contains(&it))).collect()
 }
 
-fn exposed<'a>(shipped: &Shipped<'a>) -> Value<'a> {
+/// The ports of EXPOSE, where all are known.
+fn exposed(shipped: &Shipped<'_>) -> Vec<i64> {
     let ports = own(shipped, "ports");
     let numbers: Vec<Vec<i64>> =
         ports.iter().map(|it| list(*it, "numbers").filter_map(Node::as_int).collect()).collect();
     if numbers.iter().any(Vec::is_empty) {
-        return Value::list([]);
+        return Vec::new();
     }
     let all = numbers.iter().flat_map(|it| match it[..] {
         [from, to] if to >= from => (from..=to.min(from + 200)).collect(),
         _ => it.clone(),
     });
-    Value::list(all.map(Value::Int))
+    all.collect()
+}
+
+impl Repository<'_> {
+    /// The ports that an image exposes, where all are known: that of a Dockerfile, up to a stage
+    /// or to its end.
+    pub fn exposed(&self, dockerfile: &str, target: &str) -> Vec<i64> {
+        let mut all = self.of(Kind::Dockerfile);
+        let artifact = all.find(|it| it.tree.source.path == dockerfile);
+        let stages = |artifact| facts(artifact).into_iter().flat_map(|it| list(it, "stages"));
+        let shipped = artifact.and_then(|artifact| {
+            let stages: Vec<_> = stages(artifact).collect();
+            let at = if target.is_empty() { None } else { Some(position(&stages, target)?) };
+            let stage = *stages.get(at.unwrap_or(stages.len().checked_sub(1)?))?;
+            Some(Shipped { artifact, stage })
+        });
+        shipped.map(|it| exposed(&it)).unwrap_or_default()
+    }
 }
 
 /// What the container starts: its image's ENTRYPOINT, or else CMD, if it does not replace it.

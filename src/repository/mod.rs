@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod base;
 mod build;
 mod builds;
 mod copy;
@@ -221,6 +222,7 @@ pub const VIEWS: &[View] = &[
     shipped::VARIABLE_VIEW,
     shipped::FINAL_VIEW,
     started::VIEW,
+    base::VIEW,
     build::VIEW,
     copy::CONTEXT_VIEW,
     version::VIEW,

@@ -149,10 +149,36 @@ fn is_named_aside(artifact: &Artifact) -> bool {
     let path = artifact.tree.source.path.to_ascii_lowercase();
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
     let is_word = |it: &str| {
-        matches!(it, "ci" | "debug" | "dev" | "development" | "e2e" | "local" | "test" | "tests")
+        matches!(
+            it,
+            "check"
+                | "ci"
+                | "debug"
+                | "dev"
+                | "development"
+                | "e2e"
+                | "lint"
+                | "local"
+                | "test"
+                | "tests"
+        )
     };
-    name.split(['.', '-', '_']).any(is_word)
-        || folders.split('/').any(|it| matches!(it, "e2e" | "test" | "testdata" | "tests"))
+    let is_folder = |it: &str| {
+        matches!(
+            it,
+            "docs"
+                | "e2e"
+                | "examples"
+                | "hack"
+                | "integrationtest"
+                | "playwright"
+                | "samples"
+                | "test"
+                | "testdata"
+                | "tests"
+        )
+    };
+    name.split(['.', '-', '_']).any(is_word) || folders.split('/').any(is_folder)
 }
 
 /// The stage and those that it is built from, the nearest first.

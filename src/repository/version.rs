@@ -1,4 +1,5 @@
-//! The versions of languages: what base images bring, against what the project's own files ask for.
+//! The versions of languages: what base images bring, against what the project's own files ask for
+//! and what its pipelines run.
 
 use super::{
     Repository,
@@ -6,7 +7,7 @@ use super::{
     record,
 };
 use crate::{
-    artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
+    artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View, workflow},
     document::Node,
     source::{Source, resolve},
     value::Value,
@@ -15,8 +16,13 @@ use crate::{
 const FIELDS: &[Field] = &[
     Field { name: "language", shape: Shape::Text, means: "the base image: `python`, `node`, …" },
     Field { name: "version", shape: Shape::Text, means: "the version in its tag" },
-    Field { name: "file", shape: Shape::Text, means: "the file that asks for a version" },
-    Field { name: "wanted", shape: Shape::Text, means: "what it asks for" },
+    Field { name: "file", shape: Shape::Text, means: "the file that names a version" },
+    Field { name: "wanted", shape: Shape::Text, means: "what it asks for, or what it runs" },
+    Field {
+        name: "is_run",
+        shape: Shape::Bool,
+        means: "the file is a pipeline that sets the versions up",
+    },
     Field {
         name: "fits",
         shape: Shape::Bool,
@@ -38,6 +44,7 @@ struct Wanted<'a> {
     path: &'a str,
     text: String,
     fits: bool,
+    is_run: bool,
 }
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
@@ -52,13 +59,15 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 continue;
             }
             let Some(at) = stage.get("image") else { continue };
-            for wanted in wanted(repository, artifact, language, version) {
+            let run = run(repository, artifact, language, version);
+            for wanted in wanted(repository, artifact, language, version).into_iter().chain(run) {
                 emit(Subject {
                     values: vec![record([
                         ("language", Value::text(language)),
                         ("version", Value::text(version)),
                         ("file", Value::Str(wanted.path)),
                         ("wanted", Value::text(wanted.text)),
+                        ("is_run", Value::Bool(wanted.is_run)),
                         ("fits", Value::Bool(wanted.fits)),
                     ])],
                     at,
@@ -85,22 +94,85 @@ fn wanted<'a>(
     version: &str,
 ) -> Vec<Wanted<'a>> {
     let names: &[&str] = match language {
-        "python" => &["pyproject.toml", ".python-version"],
-        "node" => &[".nvmrc", ".node-version", "package.json"],
-        "golang" => &["go.mod"],
-        "ruby" => &[".ruby-version"],
+        "python" => &["pyproject.toml", ".python-version", ".tool-versions"],
+        "node" => &[".nvmrc", ".node-version", "package.json", ".tool-versions"],
+        "golang" => &["go.mod", ".tool-versions"],
+        "ruby" => &[".ruby-version", ".tool-versions"],
         _ => return Vec::new(),
     };
     let mut folders = vec![artifact.tree.source.folder().to_owned()];
     folders.extend(repository.builds_of(artifact).map(|it| it.context.clone()));
     let of_folder = |folder: &String| {
         let texts = names.iter().filter_map(|name| repository.texts.get(&resolve(folder, name)?));
-        texts.filter_map(|it| asked(it, version)).collect::<Vec<_>>()
+        texts.filter_map(|it| asked(it, language, version)).collect::<Vec<_>>()
     };
     folders.iter().map(of_folder).find(|it| !it.is_empty()).unwrap_or_default()
 }
 
-fn asked<'a>(file: &'a Source, version: &str) -> Option<Wanted<'a>> {
+/// The action that sets a language up, and its input for the version.
+fn set_up(language: &str) -> Option<(&'static str, &'static str)> {
+    Some(match language {
+        "python" => ("actions/setup-python", "python-version"),
+        "node" => ("actions/setup-node", "node-version"),
+        "golang" => ("actions/setup-go", "go-version"),
+        "ruby" => ("ruby/setup-ruby", "ruby-version"),
+        _ => return None,
+    })
+}
+
+/// What the pipelines that look at changes set up, for a Dockerfile of the whole repository.
+/// Nothing where one of their versions is not known.
+fn run<'a>(
+    repository: &'a Repository<'a>,
+    artifact: &Artifact,
+    language: &str,
+    version: &str,
+) -> Option<Wanted<'a>> {
+    let (action, input) = set_up(language)?;
+    let is_root = artifact.tree.source.folder().is_empty()
+        || repository.builds_of(artifact).any(|it| it.context.is_empty());
+    if !is_root || repository.shipped_stages(artifact).is_empty() {
+        return None;
+    }
+    let mut path = None;
+    let mut found: Vec<&str> = Vec::new();
+    for pipeline in repository.of(Kind::Workflow) {
+        let jobs = workflow::pipeline(pipeline).into_iter().flat_map(|it| list(it, "jobs"));
+        for job in jobs.filter(|it| it.get("on_change").and_then(Node::as_bool) == Some(true)) {
+            for step in list(job, "steps") {
+                if step.at(&["uses", "name"]).map(Node::text) != Some(action) {
+                    continue;
+                }
+                found.extend(versions(job, step.at(&["raw", "with", input])?)?);
+                path.get_or_insert(pipeline.tree.source.path.as_str());
+            }
+        }
+    }
+    let fits = found.iter().map(|it| fits(it, version)).collect::<Option<Vec<_>>>()?;
+    found.dedup();
+    Some(Wanted { path: path?, text: found.join(", "), fits: fits.contains(&true), is_run: true })
+}
+
+/// The versions that an input of a step stands for: as written, or those of the matrix.
+fn versions<'a>(job: Node<'a>, input: Node<'a>) -> Option<Vec<&'a str>> {
+    let text = input.text().trim();
+    let Some(inner) = text.strip_prefix("${{").and_then(|it| it.strip_suffix("}}")) else {
+        let known = !text.is_empty() && !text.contains("${{");
+        return known.then(|| text.lines().map(str::trim).collect());
+    };
+    let name = inner.trim().strip_prefix("matrix.")?;
+    let matrix = job.at(&["raw", "strategy", "matrix"])?;
+    let values = matrix.get(name).filter(|it| it.is_seq())?.children().map(Node::text);
+    let values: Vec<_> = values.collect();
+    (!values.is_empty() && values.iter().all(|it| !it.contains("${{"))).then_some(values)
+}
+
+/// The name of a language in `.tool-versions`.
+fn tool(language: &str) -> &str {
+    if language == "node" { "nodejs" } else { language }
+}
+
+fn asked<'a>(file: &'a Source, language: &str, version: &str) -> Option<Wanted<'a>> {
     let first =
         || file.text.lines().map(str::trim).find(|it| !it.is_empty() && !it.starts_with('#'));
     let (text, range) = match file.name() {
@@ -120,16 +192,23 @@ fn asked<'a>(file: &'a Source, version: &str) -> Option<Wanted<'a>> {
             (text.clone(), text)
         }
         name => {
-            let text = first()?.to_owned();
+            let text = match name {
+                ".tool-versions" => {
+                    let mut lines = file.text.lines().map(str::split_whitespace);
+                    let mut line = lines.find(|it| it.clone().next() == Some(tool(language)))?;
+                    line.nth(1)?.to_owned()
+                }
+                _ => first()?.to_owned(),
+            };
             let number = text.trim_start_matches(['v', 'V']).trim_start_matches("ruby-");
             // Patches come by themselves; for Node minors do too.
-            let parts = if name.starts_with(".n") { 1 } else { 2 };
+            let parts = if language == "node" { 1 } else { 2 };
             let number: Vec<_> = number.split('.').take(parts).collect();
             (text.clone(), format!("=={}", number.join(".")))
         }
     };
     let fits = fits(&range, version)?;
-    Some(Wanted { path: &file.path, text, fits })
+    Some(Wanted { path: &file.path, text, fits, is_run: false })
 }
 
 /// Whether a version is in a range as Python, Node and Ruby write them; parts that the version does

@@ -78,6 +78,8 @@ const WHOLE: Shape = Shape::Record(fields! {
     "restart": Shape::Text, "when it is started again, by any of these files";
     "stateful": Shape::Bool, "its image is that of a database, a queue or a cache";
     "built": Shape::Bool, "its Dockerfile is in the repository";
+    "exposed": Shape::List(&Shape::Number), "the ports that its Dockerfile exposes, where all are known";
+    "reached": Shape::List(&Shape::Number), "the ports inside that it publishes, where all are known and nothing else may choose them";
     "once": Shape::Bool, "it runs once and ends: migrations, set-up";
 });
 
@@ -183,14 +185,37 @@ fn whole<'a>(repository: &'a Repository<'a>, service: Node<'a>, layers: &[Node<'
     let built = all.find(|it| Some(it.tree.source.path.as_str()) == dockerfile);
     let lines = built.into_iter().flat_map(|it| it.tree.source.text.lines());
     let checked = lines.into_iter().any(|it| it.starts_with("HEALTHCHECK"));
+    let target = layers.iter().find_map(|it| it.at(&["build", "target"])).map_or("", Node::text);
+    let exposed = dockerfile.map(|it| repository.exposed(it, target)).unwrap_or_default();
     Value::map([
         ("healthcheck", Value::Bool(has("healthcheck") || checked)),
         ("limits", Value::Bool(has("limits"))),
         ("restart", Value::Str(restart.unwrap_or(""))),
         ("stateful", Value::Bool(STATEFUL.iter().any(|it| image.starts_with(it)))),
         ("built", Value::Bool(built.is_some())),
+        ("exposed", Value::list(exposed.into_iter().map(Value::Int))),
+        ("reached", Value::list(reached(layers).into_iter().map(Value::Int))),
         ("once", Value::Bool(is_once(service, restart))),
     ])
+}
+
+/// The ports inside of a container that its service publishes; none where one is not known, or where
+/// a command or a variable may choose another.
+fn reached(layers: &[Node<'_>]) -> Vec<i64> {
+    let own = layers.iter().flat_map(|it| list(*it, "ports")).map(Node::text);
+    let ports: Option<Vec<i64>> = own.map(inside).collect();
+    let ports = ports.unwrap_or_default();
+    let variables = layers.iter().flat_map(|it| list(*it, "environment"));
+    let mut values = variables.filter_map(|it| it.str("value"));
+    let commanded = layers.iter().any(|it| it.str("command").is_some_and(|it| !it.is_empty()));
+    let may_choose = |it: &str| ports.iter().any(|port| it.contains(&port.to_string()));
+    if commanded || values.any(may_choose) { Vec::new() } else { ports }
+}
+
+/// The 80 of `127.0.0.1:8080:80/tcp`.
+fn inside(port: &str) -> Option<i64> {
+    let number = port.rsplit(':').next().unwrap_or(port);
+    number.split('/').next().unwrap_or(number).parse().ok()
 }
 
 const STATEFUL: &[&str] = &[

@@ -372,7 +372,8 @@ impl Facts<'_, '_> {
         if step.stage.is_some() && !step.is_trigger {
             for (text, range) in expanded(&step) {
                 for it in variable::uses(&text, self.file.escape) {
-                    if !scope.contains_key(it.name) {
+                    // Builders set it for whoever uses it.
+                    if !scope.contains_key(it.name) && it.name != "SOURCE_DATE_EPOCH" {
                         self.searches += 1;
                         let near = near(it.name, scope.keys()).filter(|_| self.searches < 100);
                         let span = match &range {

@@ -83,7 +83,10 @@ fn apt_unattended(it: &Command) -> bool {
 
 fn apk(it: &Command) -> Option<Install<'_>> {
     if it.has_arg("add") {
-        let words = without(it.operands(&["t", "virtual", "X", "repository"]), &["add"]);
+        let words = without(
+            it.operands(&["t", "virtual", "X", "repository", "repositories-file"]),
+            &["add"],
+        );
         let pinned = |text: &str| text.contains(['=', '~', '<', '>']) || text.ends_with(".apk");
         return Some(Install { packages: judged(words, pinned), ..plain("apk", "install") });
     }

@@ -228,6 +228,7 @@ pub const VIEWS: &[View] = &[
             flag("is_swept", "the RUN removes folders"),
             flag("is_minimal", "it installs no recommended packages"),
             number("count", "how many packages it names"),
+            texts("loose", "the packages without a version; not pip, setuptools and wheel"),
             text("word", "the verb as written"),
             text("tail", "what joins one more command to its RUN, where that is certain"),
         ]

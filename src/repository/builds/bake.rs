@@ -56,11 +56,13 @@ fn build<'a>(source: &Source, line: &[&Body]) -> Option<Build<'a>> {
     let target = first("target").map(|it| it.as_str().unwrap_or("$").to_owned());
     let images = line.iter().flat_map(|it| texts(it, "tags"));
     let images = images.map(image_name).filter(|it| !is_unknown(it));
-    let args = line.iter().flat_map(|it| arguments(it));
+    let args = line.iter().flat_map(|it| keys(it, "args"));
+    let contexts = line.iter().flat_map(|it| keys(it, "contexts"));
     Some(Build {
         target,
         images: images.map(str::to_owned).collect(),
         args: args.collect(),
+        contexts: contexts.collect(),
         ..files.build()?
     })
 }
@@ -70,8 +72,8 @@ fn texts<'b>(body: &'b Body, key: &str) -> Vec<&'b str> {
     list.into_iter().flat_map(|it| it.iter()).filter_map(Expression::as_str).collect()
 }
 
-fn arguments(body: &Body) -> Vec<String> {
-    let args = body.get_attribute("args").and_then(|it| it.value.as_object());
+fn keys(body: &Body, attribute: &str) -> Vec<String> {
+    let args = body.get_attribute(attribute).and_then(|it| it.value.as_object());
     let name = |key: &ObjectKey| match key {
         ObjectKey::Ident(it) => Some(it.as_str().to_owned()),
         ObjectKey::Expression(it) => it.as_str().map(str::to_owned),

@@ -52,6 +52,11 @@ fn is_fetcher(name: &str) -> bool {
     )
 }
 
+/// Whether a package installs the others: those have a rule of their own.
+fn is_tool(name: &str) -> bool {
+    matches!(name, "pip" | "setuptools" | "wheel")
+}
+
 impl Facts<'_, '_> {
     pub(super) fn write_commands(&self, out: &mut Out<'_>, index: usize) {
         let step = &self.steps[index];
@@ -176,6 +181,11 @@ impl Facts<'_, '_> {
                     || command.has_arg("APT::Install-Recommends=0");
                 out.flag("is_minimal", recommends, command.span);
                 out.number("count", it.packages.len() as i64, command.span);
+                out.list("loose", command.span, |out| {
+                    for (word, _) in it.packages.iter().filter(|it| !it.1 && !is_tool(&it.0.text)) {
+                        out.tree.text(Key::None, &word.text, word.span);
+                    }
+                });
                 self.write_places(out, index, command);
                 self.links(out, index);
             });
