@@ -160,7 +160,8 @@ pub fn evaluate_for(
     let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems)
         .with_patch(patch.as_ref())
         .with_measured(measured)
-        .with_base(change.base);
+        .with_base(change.base, change.diff, &outcome.problems);
+    let uncompared = repository.uncompared().to_vec();
     outcome.stated = repository.stated();
     let facts = facts::facts(&repository);
     let mut answers = repository.answers();
@@ -170,6 +171,7 @@ pub fn evaluate_for(
     let (configured, broken) = artifact::zizmor::configured(&artifacts, &texts);
     answers.extend(configured);
     outcome.problems.extend(broken);
+    outcome.problems.extend(uncompared);
     let answers = Answers::new(answers);
     let judged = plan.across(&repository);
     outcome.problems.extend(teams.problems());
@@ -445,11 +447,12 @@ impl Judged {
 }
 
 impl Outcome {
-    /// What a later state is compared with.
-    pub fn base(&self) -> Base {
+    /// What a later state is compared with: it takes what it needs of the artifacts with it.
+    pub fn base(&mut self) -> Base {
         let reports: Vec<_> = self.artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
         let lines = (!reports.is_empty()).then(|| merge::whole(&reports, &self.paths).lines);
-        Base { stated: self.stated.clone(), lines }
+        let interfaces = Repository::interfaces(&mut self.artifacts, &self.problems);
+        Base { stated: self.stated.clone(), lines, interfaces }
     }
 
     fn take(&mut self, judged: Judged) {

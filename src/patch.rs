@@ -208,6 +208,35 @@ pub fn added(diff: &str, files: &[String]) -> Added {
     reader.added
 }
 
+/// Which files a change moves and deletes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// The old and the new path of those that were renamed.
+    pub renamed: Vec<(String, String)>,
+    /// Those that are gone.
+    pub deleted: Vec<String>,
+}
+
+/// What the headers of git's diffs say of moved and deleted files.
+pub fn moves(diff: &str) -> Moves {
+    let (mut moves, mut from, mut name) = (Moves::default(), None, None);
+    for line in diff.lines() {
+        if let Some(names) = line.strip_prefix("diff --git ") {
+            // Both halves are one name, with different prefixes.
+            let first = names.get(..names.len() / 2).unwrap_or_default();
+            let first = unquote(first);
+            name = Some(first.strip_prefix("a/").unwrap_or(&first).to_owned());
+        } else if line.starts_with("deleted file mode ") {
+            moves.deleted.extend(name.take());
+        } else if let Some(old) = line.strip_prefix("rename from ") {
+            from = Some(unquote(old));
+        } else if let Some(new) = line.strip_prefix("rename to ") {
+            moves.renamed.extend(from.take().map(|old| (old, unquote(new))));
+        }
+    }
+    moves
+}
+
 #[derive(Default)]
 struct Reader<'f> {
     files: &'f [String],
@@ -406,6 +435,16 @@ mod tests {
             diff --git a/gone b/gone\ndeleted file mode 100644\n--- a/gone\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n";
         let added = added(diff, &[]);
         assert_eq!(added.into_iter().collect::<Vec<_>>(), [("new".to_owned(), vec![2, 3, 10, 11])]);
+    }
+
+    #[test]
+    fn headers_tell_what_was_moved_and_deleted() {
+        let diff = "diff --git a/api/old.yaml b/api/new.yaml\nsimilarity index 90%\nrename from api/old.yaml\nrename to api/new.yaml\n\
+            diff --git a/b.yaml b/b.yaml\ndeleted file mode 100644\n--- a/b.yaml\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n\
+            diff --git a/c d.yaml b/c d.yaml\ndeleted file mode 100644\n";
+        let moves = moves(diff);
+        assert_eq!(moves.renamed, [("api/old.yaml".to_owned(), "api/new.yaml".to_owned())]);
+        assert_eq!(moves.deleted, ["b.yaml", "c d.yaml"]);
     }
 
     #[test]

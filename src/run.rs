@@ -105,8 +105,8 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let rules = rules(&policy, options, &config, &teams)?;
     let diff = change(&root, options)?;
     let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
-    let before = before(&root, options, &rules)?;
-    let base = base(options, before.as_ref(), &files)?;
+    let mut before = before(&root, options, &rules)?;
+    let base = base(options, before.as_mut(), &files)?;
     let base = base.as_ref();
     let history: Option<(History, _)> = Some((git::history, &*root));
     let change = Change { diff: diff.as_deref(), partial, base, history };
@@ -129,7 +129,7 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     if let Some(path) = &options.baseline {
         mark_beyond(&mut outcome, &read_baseline(&policy, path)?);
     }
-    mark_touched(&mut outcome, options, diff.as_deref())?;
+    mark_touched(&mut outcome, options, &rules, diff.as_deref())?;
     let changed = changed(&root, &readiness);
     let checklist = assess(&outcome, &readiness, &changed, now);
     let coverage = coverage(&outcome);
@@ -542,10 +542,14 @@ fn mark_beyond(outcome: &mut Outcome, baseline: &BTreeSet<String>) {
     outcome.findings.iter_mut().for_each(|it| it.new &= !baseline.contains(&it.fingerprint));
 }
 
+/// The views on what the change under review does to what was there before.
+const OF_CHANGES: [&str; 3] = ["openapi.change", "openapi.comparison", "openapi.gone"];
+
 /// Marks the findings outside what the change touches as not brought by it.
 fn mark_touched(
     outcome: &mut Outcome,
     options: &Check,
+    rules: &RuleSet,
     diff: Option<&str>,
 ) -> Result<(), RunError> {
     let Some(changed) = options.changed else { return Ok(()) };
@@ -554,7 +558,9 @@ fn mark_touched(
         return Err(RunError::Argument(message.to_owned()));
     };
     let added = patch::added(diff, &outcome.paths);
-    for finding in &mut outcome.findings {
+    // What was removed stands on no line that was added.
+    let is_change = |id: &str| rules.get(id).is_some_and(|it| OF_CHANGES.contains(&it.view.name));
+    for finding in outcome.findings.iter_mut().filter(|it| !is_change(&it.rule)) {
         let lines = finding.place.start.line..=finding.place.end.line;
         finding.new &= added.get(&*finding.place.path).is_some_and(|touched| match changed {
             Changed::Files => true,
@@ -578,7 +584,7 @@ fn before(root: &Path, options: &Check, rules: &RuleSet) -> Result<Option<Outcom
 /// names.
 fn base(
     options: &Check,
-    before: Option<&Outcome>,
+    before: Option<&mut Outcome>,
     files: &[Found],
 ) -> Result<Option<Base>, RunError> {
     let mut base = before.map(Outcome::base);

@@ -7,7 +7,9 @@
 
 mod bundle;
 mod collect;
+mod compare;
 mod derive;
+mod doubts;
 mod refs;
 mod schema;
 mod structure;
@@ -18,6 +20,7 @@ use super::{Artifact, Kind, Parsed, Role};
 use crate::document::{Node, Problem, Tree};
 
 pub use bundle::{may_refer, referred, render};
+pub use compare::{BREAKING, Change, Comparison, compare};
 pub use refs::{Refs, decoded, pointer};
 pub use views::VIEWS;
 

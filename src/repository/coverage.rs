@@ -158,7 +158,7 @@ pub(super) fn thresholds(texts: &BTreeMap<String, Source>, artifacts: &[Artifact
     all.filter(|it| !is_fixture(&it.path)).filter_map(thresholds::read).collect()
 }
 
-fn is_fixture(path: &str) -> bool {
+pub(super) fn is_fixture(path: &str) -> bool {
     let folders = path.rsplit_once('/').map_or("", |it| it.0);
     folders.split('/').any(|it| FIXTURES.contains(&it.to_lowercase().as_str()))
 }

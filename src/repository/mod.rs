@@ -15,6 +15,7 @@ mod engine;
 mod grace;
 mod image;
 mod ingress;
+mod interface;
 mod labels;
 mod linter;
 mod links;
@@ -73,6 +74,7 @@ pub struct Repository<'a> {
     change: coverage::Change,
     compared: coverage::base::Compared,
     measured: Measured,
+    interfaces: interface::Compared<'a>,
     builds: Vec<Build<'a>>,
     images: HashMap<String, Build<'a>>,
     only_image: Option<String>,
@@ -108,6 +110,7 @@ impl<'a> Repository<'a> {
             change: coverage::Change::default(),
             compared: coverage::base::Compared::default(),
             measured: Measured::default(),
+            interfaces: interface::Compared::default(),
             images: builds::by_image(&builds),
             builds,
             only_image,
@@ -127,10 +130,25 @@ impl<'a> Repository<'a> {
         Self { measured, ..self }
     }
 
-    /// The repository after a change from a known state.
-    pub fn with_base(self, base: Option<&Base>) -> Self {
-        let compared = base.map(|it| coverage::base::Compared::new(&self, it));
-        Self { compared: compared.unwrap_or_default(), ..self }
+    /// The repository after a change from a known state: `diff`, which tells of files that were
+    /// moved. What had `problems` is not compared.
+    pub fn with_base(self, base: Option<&Base>, diff: Option<&str>, problems: &[Problem]) -> Self {
+        let Some(base) = base else { return self };
+        let compared = coverage::base::Compared::new(&self, base);
+        let diff = diff.unwrap_or_default();
+        let interfaces = interface::Compared::new(&self, &base.interfaces, diff, problems);
+        Self { compared, interfaces, ..self }
+    }
+
+    /// What of the change could not be compared.
+    pub fn uncompared(&self) -> &[Problem] {
+        self.interfaces.problems()
+    }
+
+    /// Takes the descriptions of HTTP interfaces out of `artifacts` that a later state can be
+    /// compared with.
+    pub fn interfaces(artifacts: &mut Vec<Artifact>, problems: &[Problem]) -> Vec<Artifact> {
+        interface::sound(artifacts, problems)
     }
 
     /// The shares of coverage that it asks of itself.
@@ -252,6 +270,9 @@ pub const VIEWS: &[View] = &[
     coverage::omitted::OMITTED_VIEW,
     coverage::base::LOWERED_VIEW,
     coverage::base::DROP_VIEW,
+    interface::CHANGE_VIEW,
+    interface::COMPARISON_VIEW,
+    interface::GONE_VIEW,
     coverage::CHANGE_VIEW,
     coverage::MISSED_VIEW,
     coverage::UNMEASURED_VIEW,

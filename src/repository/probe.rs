@@ -128,8 +128,8 @@ fn probes<'a>(
     }
 }
 
-/// The paths of a document, with and without the base paths of its servers.
-pub(super) fn routes(document: &Artifact) -> Vec<String> {
+/// The base paths of the servers of a document, and none.
+pub(super) fn bases(document: &Artifact) -> Vec<String> {
     let Some(root) = document.tree.documents().next() else { return Vec::new() };
     let servers = root.get("servers").into_iter().flat_map(Node::children);
     let urls = servers.filter_map(|it| it.str("url"));
@@ -139,6 +139,13 @@ pub(super) fn routes(document: &Artifact) -> Vec<String> {
     bases.sort();
     bases.dedup();
     bases.truncate(20);
+    bases
+}
+
+/// The paths of a document, with and without the base paths of its servers.
+pub(super) fn routes(document: &Artifact) -> Vec<String> {
+    let Some(root) = document.tree.documents().next() else { return Vec::new() };
+    let bases = bases(document);
     let paths = root.get("paths").into_iter().flat_map(Node::entries).map(|it| it.0).take(5000);
     let all = paths.filter(|it| it.starts_with('/')).flat_map(|path| {
         bases.iter().map(move |base| format!("{base}{}", path.trim_end_matches('/')))

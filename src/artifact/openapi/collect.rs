@@ -6,6 +6,7 @@ use super::{
     Version,
     bundle::{Unread, refusal},
     derive::{Fact, Record},
+    doubts,
     refs::{Refs, Way, pointer},
     schema, structure,
     tour::{Region, Spot, tour},
@@ -31,6 +32,50 @@ const SECTIONS: &[&str] = &[
     "callbacks",
     "pathItems",
 ];
+
+/// How keys and tokens begin that their makers mark.
+const TOKENS: &[&str] =
+    &["AKIA", "ASIA", "AIza", "sk_live_", "rk_live_", "xox", "glpat-", "-----BEGIN"];
+
+/// The status codes by which a caller is told that it may not.
+const REFUSALS: &[&str] = &["401", "403", "4XX", "default"];
+
+/// Parts of paths by which services are run, not used.
+const OPERATIONAL: &[&str] = &[
+    "health",
+    "healthz",
+    "healthcheck",
+    "health-check",
+    "live",
+    "livez",
+    "liveness",
+    "ready",
+    "readyz",
+    "readiness",
+    "ping",
+    "status",
+    "heartbeat",
+    "metrics",
+    "version",
+    "info",
+    "docs",
+    "openapi.json",
+    "robots.txt",
+    ".well-known",
+    "login",
+    "logout",
+    "auth",
+    "oauth",
+    "token",
+    "webhook",
+    "webhooks",
+    "internal",
+    "admin",
+    "static",
+];
+
+/// How many pairs of paths are compared.
+const MAX_COMPARED: usize = 5_000_000;
 
 /// Everything that views yield.
 #[derive(Debug)]
@@ -79,6 +124,7 @@ pub fn collect<'a>(
     let (wrong_examples, complete) = schema::examples(&walk.refs, root, regions, version);
     walk.add("wrong_example", wrong_examples);
     walk.add("fault", structure::faults(root, version));
+    walk.add("doubt", doubts::doubts(root, version, &walk.refs));
     let document = walk.document();
     let Walk { records, nodes, elsewhere, refused, .. } = walk;
     Collected { document, records, nodes, complete, elsewhere, refused }
@@ -152,7 +198,6 @@ impl<'a> Walk<'a> {
                 .get(it.node, "responses")
                 .is_some_and(|it| it.entries().any(|(code, _)| holds(code)))
         };
-        let is_error = |code: &str| code == "default" || code.starts_with(['4', '5']);
         let is_described = |it: &Operation<'a>| {
             ["summary", "description"]
                 .iter()
@@ -169,8 +214,93 @@ impl<'a> Walk<'a> {
             ("with_limits", count(&|it| documents(it, &|code| code == "429"))),
             ("described", count(&is_described)),
             ("identified", count(&|it| it.node.str("operationId").is_some())),
+            ("secured", count(&|it| self.is_secured(it.node))),
+            (
+                "with_refusals",
+                count(&|it| {
+                    self.is_secured(it.node) && documents(it, &|code| REFUSALS.contains(&code))
+                }),
+            ),
         ];
-        record(self.root, facts)
+        record(self.root, [facts, self.completeness()].concat())
+    }
+
+    fn is_secured(&self, operation: Node<'a>) -> bool {
+        let security = operation.get("security").or_else(|| self.root.get("security"));
+        let security = security.filter(|it| it.is_seq() && !it.is_empty());
+        security.is_some_and(|it| it.children().all(|it| !it.is_empty()))
+    }
+
+    /// What the document has of errors, examples and versions.
+    fn completeness(&self) -> Vec<(&'static str, Fact)> {
+        let (mut errors, mut typed, mut shapes) = (0, 0, HashSet::new());
+        let mut exemplified = 0;
+        for it in &self.operations {
+            let responses = it.node.get("responses").into_iter().flat_map(Node::entries);
+            let mut bodies: Vec<Node<'a>> = it.node.get("requestBody").into_iter().collect();
+            for (code, written) in responses {
+                let Some(response) = self.refs.resolve(written) else { continue };
+                if !is_error(code) {
+                    bodies.push(written);
+                    continue;
+                }
+                let schema = self.schemas(response).find(|it| !it.is_empty());
+                errors += 1;
+                typed += i64::from(schema.is_some());
+                // Those that are written in place are told apart from shared ones alone.
+                let shared = schema.is_some_and(|it| pointer(it).is_some());
+                let id = schema.and_then(|it| self.refs.resolve(it)).map(Node::id);
+                shapes.extend(id.map(|it| if shared { it } else { 0 }));
+            }
+            exemplified += i64::from(self.shows(&bodies));
+        }
+        let paths: Vec<_> =
+            self.root.get("paths").into_iter().flat_map(Node::entries).map(|it| it.0).collect();
+        let business: Vec<_> = paths.into_iter().filter(|it| !is_operational(it)).collect();
+        let versioned = business.iter().filter(|it| has_version(it)).count();
+        let loose = business.iter().find(|it| !has_version(it)).copied().unwrap_or_default();
+        let servers = self.root.get("servers").into_iter().flat_map(Node::children);
+        let mut bases = servers.filter_map(|it| it.str("url")).chain(self.root.str("basePath"));
+        vec![
+            ("error_responses", Fact::Int(errors)),
+            ("typed_errors", Fact::Int(typed)),
+            ("error_shapes", Fact::Int(shapes.len() as i64)),
+            ("exemplified", Fact::Int(exemplified)),
+            ("business_paths", Fact::Int(business.len() as i64)),
+            ("versioned_paths", Fact::Int(versioned as i64)),
+            ("unversioned", text(loose)),
+            ("versioned_servers", Fact::Bool(bases.any(has_version))),
+        ]
+    }
+
+    /// The schemas of a response or a body, one for each media type.
+    fn schemas(&self, it: Node<'a>) -> impl Iterator<Item = Node<'a>> {
+        let content = it.get("content").into_iter().flat_map(Node::children);
+        content.filter_map(|it| it.get("schema")).chain(it.get("schema"))
+    }
+
+    /// Whether each of these bodies that has content shows an example of it.
+    fn shows(&self, bodies: &[Node<'a>]) -> bool {
+        let has = |it: Node<'a>| it.get("example").is_some() || it.get("examples").is_some();
+        let mut some = false;
+        let all = bodies.iter().filter_map(|it| self.refs.resolve(*it)).all(|body| {
+            let content: Vec<_> = match body.get("content") {
+                Some(content) => content.children().collect(),
+                None => body.get("schema").map(|_| body).into_iter().collect(),
+            };
+            some |= !content.is_empty();
+            content.into_iter().all(|it| {
+                let schema = it.get("schema").and_then(|it| self.refs.resolve(it));
+                let item =
+                    schema.and_then(|it| it.get("items")).and_then(|it| self.refs.resolve(it));
+                let shown = |it: Node<'a>| {
+                    let mut each = it.get("properties").into_iter().flat_map(Node::children);
+                    has(it) || each.next().is_some_and(has) && each.all(has)
+                };
+                has(it) || [schema, item].into_iter().flatten().any(shown)
+            })
+        });
+        some && all
     }
 
     /// The items of a list of the document, references followed.
@@ -199,6 +329,7 @@ impl<'a> Walk<'a> {
             ("example", lists.examples),
         ];
         self.add("text", lists.texts);
+        self.add("token", lists.tokens);
         self.add("keyword", lists.keywords);
         self.add("sibling", lists.siblings);
         let references = self.references();
@@ -271,15 +402,23 @@ impl<'a> Walk<'a> {
         let mut records = Vec::new();
         let mut shapes: HashMap<String, &str> = HashMap::new();
         let written = self.refs.get(self.root, "paths").into_iter().flat_map(Node::entries);
+        let mut rivals = Rivals::default();
         for (path, written) in written {
             let variables = variables(path);
             let again = repeated(&variables);
             let shape = shape(path);
             let twin = shapes.get(&shape).copied().unwrap_or_default();
+            let (rival, rival_again) = rivals.find(path);
             shapes.entry(shape).or_insert(path);
             records.push(record(
                 written,
-                vec![("path", text(path)), ("repeated", Fact::Texts(again)), ("twin", text(twin))],
+                vec![
+                    ("path", text(path)),
+                    ("repeated", Fact::Texts(again)),
+                    ("twin", text(twin)),
+                    ("rival", text(rival)),
+                    ("rival_again", Fact::Bool(rival_again)),
+                ],
             ));
             let Some(item) = self.refs.resolve(written) else {
                 self.elsewhere += 1;
@@ -707,6 +846,7 @@ struct Lists {
     headers: Vec<Id>,
     examples: Vec<Id>,
     texts: Vec<Record>,
+    tokens: Vec<Record>,
     keywords: Vec<Record>,
     siblings: Vec<Record>,
     references: Vec<Id>,
@@ -752,6 +892,9 @@ impl Lists {
             }
             "$ref" => self.reference(version, node, around, refs),
             _ => {}
+        }
+        if node.as_str().is_some_and(|it| TOKENS.iter().any(|start| it.starts_with(start))) {
+            self.tokens.push(record(node, vec![("text", Fact::Node(node.id()))]));
         }
         if !node.is_map() {
             return;
@@ -927,6 +1070,26 @@ fn is_write(method: &str) -> bool {
     matches!(method, "post" | "put" | "patch" | "delete")
 }
 
+fn is_error(code: &str) -> bool {
+    code == "default" || code.starts_with(['4', '5'])
+}
+
+/// Whether an address or a path names a version: `/v2/orders`.
+fn has_version(path: &str) -> bool {
+    path.split('/').any(|it| {
+        let number = it.strip_prefix('v').unwrap_or_default();
+        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+        let rest = &number[digits..];
+        digits > 0 && (rest.is_empty() || rest.starts_with(['.', 'a', 'b']))
+    })
+}
+
+/// Whether a path is for those who run the service: no version of the interface holds for it.
+fn is_operational(path: &str) -> bool {
+    let mut parts = path.trim_matches('/').split('/').map(str::to_ascii_lowercase);
+    path == "/" || parts.any(|it| OPERATIONAL.contains(&it.as_str()))
+}
+
 /// The names in braces in a path.
 fn variables(path: &str) -> Vec<&str> {
     let named =
@@ -938,7 +1101,7 @@ fn variables(path: &str) -> Vec<&str> {
 }
 
 /// What stands in braces.
-fn braces(text: &str) -> Vec<&str> {
+pub fn braces(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(open) = rest.find('{') {
@@ -957,7 +1120,7 @@ fn repeated(names: &[&str]) -> Vec<String> {
 }
 
 /// A path without the names of its variables: two paths of one shape match the same requests.
-fn shape(path: &str) -> String {
+pub fn shape(path: &str) -> String {
     let mut shape = String::with_capacity(path.len());
     let mut rest = path;
     while let Some(open) = rest.find('{') {
@@ -968,6 +1131,36 @@ fn shape(path: &str) -> String {
     }
     shape.push_str(rest);
     shape
+}
+
+/// The paths so far, to find those that match some request of a later one too although neither is
+/// the more concrete: `/a/{x}` and `/{y}/b`.
+#[derive(Default)]
+struct Rivals<'a> {
+    /// By how many parts they have, and how many of these are variables.
+    known: HashMap<(usize, usize), Vec<&'a str>>,
+    told: HashSet<&'a str>,
+    compared: usize,
+}
+
+impl<'a> Rivals<'a> {
+    /// An earlier path that is as concrete as this one and matches some of its requests, empty if
+    /// there is none; and whether it was given before.
+    fn find(&mut self, path: &'a str) -> (&'a str, bool) {
+        let is_variable = |it: &str| it.len() > 2 && it.starts_with('{') && it.ends_with('}');
+        let parts = path.split('/');
+        let key = (parts.clone().count(), parts.clone().filter(|it| is_variable(it)).count());
+        let known = self.known.entry(key).or_default();
+        self.compared += known.len();
+        if key.1 == 0 || self.compared > MAX_COMPARED {
+            return ("", false);
+        }
+        let agree = |(a, b): (&str, &str)| a == b || is_variable(a) || is_variable(b);
+        let found = known.iter().find(|it| it.split('/').zip(parts.clone()).all(agree)).copied();
+        known.push(path);
+        let again = found.is_some_and(|it| !self.told.insert(it));
+        (found.unwrap_or_default(), again)
+    }
 }
 
 /// Which ways in the operations outside `/admin` use.

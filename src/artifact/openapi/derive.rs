@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A field of a record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Fact {
     /// A written node.
     Node(Id),

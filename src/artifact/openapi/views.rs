@@ -23,6 +23,20 @@ const DOCUMENT: &[Field] = &[
     field("with_limits", Shape::Number, "how many of them document 429"),
     field("described", Shape::Number, "how many of them have a summary or a description"),
     field("identified", Shape::Number, "how many of them have an operationId"),
+    field("secured", Shape::Number, "how many of them nobody may call without authentication"),
+    field("with_refusals", Shape::Number, "how many of those document 401, 403, 4XX or default"),
+    field("error_responses", Shape::Number, "how many errors they document together"),
+    field("typed_errors", Shape::Number, "how many of those say what their body is"),
+    field(
+        "error_shapes",
+        Shape::Number,
+        "how many schemas those have: shared ones, and one more for all others",
+    ),
+    field("exemplified", Shape::Number, "how many of them show examples of all they take and give"),
+    field("business_paths", Shape::Number, "how many paths are not for running the service"),
+    field("versioned_paths", Shape::Number, "how many of those name a version"),
+    field("unversioned", Shape::Text, "one of those that name none; or empty"),
+    field("versioned_servers", Shape::Bool, "whether a server or the base path names a version"),
 ];
 const DOC: Field = field("doc", Shape::Record(DOCUMENT), "the whole description");
 
@@ -103,6 +117,12 @@ pub const VIEWS: &[View] = &[
                 Shape::Text,
                 "an earlier path that matches the same requests; empty if there is none"
             ),
+            field(
+                "rival",
+                Shape::Text,
+                "an earlier path, no more concrete, that matches some of its requests; or empty"
+            ),
+            field("rival_again", Shape::Bool, "whether that is the rival of one before it too"),
         ]
     ),
     records!(
@@ -205,6 +225,11 @@ pub const VIEWS: &[View] = &[
         [field("code", Shape::Text, "its status code"),]
     ),
     records!("text", "each description and title", [field("text", Shape::Text, "what it says"),]),
+    records!(
+        "token",
+        "each text that begins as the keys and tokens of known makers do",
+        [field("text", Shape::Text, "what it says"),]
+    ),
     records!(
         "reference",
         "each `$ref`",
@@ -313,6 +338,20 @@ pub const VIEWS: &[View] = &[
         "fault",
         "each part of the description that is not as its version of the specification demands",
         [field("reason", Shape::Text, "what is wrong")]
+    ),
+    records!(
+        "doubt",
+        "each part of a schema that cannot be meant as it is written",
+        [
+            field(
+                "kind",
+                Shape::Text,
+                "`two-kinds`, `foreign`, `undefined`, `impossible`, `twice-bound`, \
+                 `nullable-alone`, `null-unlisted` or `conflict`"
+            ),
+            field("what", Shape::Text, "the keyword, the name or the type"),
+            field("of", Shape::Text, "what it does not go with"),
+        ]
     ),
     records!(
         "wrong_example",

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     artifact::{
-        Emit, Kind, Select, Shape, Subject, View,
+        Artifact, Emit, Kind, Select, Shape, Subject, View,
         coverage::{Count, thresholds},
         fields,
     },
@@ -27,12 +27,14 @@ pub struct Stated {
 }
 
 /// What is known of the state before the change.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Base {
     /// The shares that were asked for, and whose missing failed something.
     pub stated: Vec<Stated>,
     /// The lines that were covered, where a report says so.
     pub lines: Option<Count>,
+    /// The HTTP interfaces that were described.
+    pub interfaces: Vec<Artifact>,
 }
 
 /// What a change does to what is asked of coverage.

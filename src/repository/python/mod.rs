@@ -13,7 +13,7 @@ mod tests_view;
 mod variables;
 mod views;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use self::routes::Route;
 pub(super) use self::{
@@ -22,7 +22,7 @@ pub(super) use self::{
 
 /// The views over services and tests as a whole.
 pub(super) const WHOLE: &[crate::artifact::View] =
-    &[service_view::VIEW, tests_view::VIEW, paths::VIEW, capacity::VIEW];
+    &[service_view::VIEW, tests_view::VIEW, paths::VIEW, paths::UNSERVED, capacity::VIEW];
 use crate::{
     artifact::{Artifact, Kind, python::role::Role},
     document::Node,
@@ -74,6 +74,8 @@ pub(super) struct Python<'a> {
     pub services: Vec<Service<'a>>,
     /// The routes of all services.
     pub routes: Vec<Route<'a>>,
+    /// The services that may have further routes, as indexes.
+    open: BTreeSet<usize>,
     /// Modules by the last part of their dotted path.
     by_name: HashMap<&'a str, Vec<usize>>,
 }
@@ -89,7 +91,7 @@ impl<'a> Python<'a> {
         }
         let mut all = Self { modules, by_name, ..Self::default() };
         all.services = services::find(&mut all.modules, files);
-        all.routes = routes::routes(&all);
+        (all.routes, all.open) = routes::routes(&all);
         services::describe(&mut all);
         all
     }

@@ -51,6 +51,61 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     }
 }
 
+/// One subject for each path that a document lists and that the service it describes does not have.
+pub(in crate::repository) const UNSERVED: View = View {
+    name: "python.unserved_path",
+    kind: Kind::Python,
+    means: "a path that a document lists, of a service all of whose routes are known, and without it",
+    vars: &[Field { name: "it", shape: Shape::Record(PATH), means: "the path" }],
+    select: Select::Repository(unserved),
+};
+
+const PATH: &[Field] = &[
+    Field { name: "path", shape: Shape::Text, means: "the path as the document has it" },
+    Field { name: "app", shape: Shape::Text, means: "the path of the module that makes the app" },
+];
+
+fn unserved<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let python = &repository.python;
+    for (at, service) in python.services.iter().enumerate() {
+        let routes: Vec<_> = python
+            .routes
+            .iter()
+            .filter(|it| python.modules[it.module].service == Some(at))
+            .collect();
+        let [app] = service.apps[..] else { continue };
+        let is_sure = routes.iter().all(|it| it.known && it.mounted)
+            && !python.open.contains(&at)
+            && app.at(&["kwargs", "root_path"]).is_none();
+        let public: Vec<_> = routes.iter().copied().filter(|it| is_public(it)).collect();
+        let Some((document, _)) = described(repository, &public).filter(|_| is_sure) else {
+            continue;
+        };
+        let served: BTreeSet<_> =
+            routes.iter().flat_map(|it| &it.paths).map(|it| shape(it)).collect();
+        let root = document.tree.documents().next();
+        let bases = probe::bases(document);
+        let listed = root.and_then(|it| it.get("paths"));
+        let lost: Vec<_> = listed
+            .into_iter()
+            .flat_map(Node::entries)
+            .filter(|it| it.0.starts_with('/'))
+            .filter(|it| {
+                !bases.iter().any(|base| served.contains(&shape(&format!("{base}{}", it.0))))
+            })
+            .collect();
+        // Where much is missing, another part of the code serves it.
+        if lost.len() * 4 > public.len() {
+            continue;
+        }
+        for (path, item) in lost {
+            let app = Value::Str(app.tree().source.path.as_str());
+            let it = record([("path", Value::Str(path)), ("app", app)]);
+            emit(Subject { values: vec![it], at: item, object: None });
+        }
+    }
+}
+
 /// Whether a document should list the route: FastAPI lists what it mounts and does not hide.
 fn is_public(route: &Route<'_>) -> bool {
     let hidden = route.node.get("include_in_schema").is_some();

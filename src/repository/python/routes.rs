@@ -1,6 +1,6 @@
 //! Routes: their whole paths, and everything that guards them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Python, services::is_app};
 use crate::document::Node;
@@ -51,12 +51,19 @@ struct Routers<'a, 'p> {
     made: HashMap<Router<'a>, Node<'a>>,
     mounts: HashMap<Router<'a>, Vec<Mount<'a>>>,
     ways: HashMap<Router<'a>, Vec<Way>>,
+    /// The services into which something is put that is not known.
+    open: BTreeSet<usize>,
 }
 
-/// The routes of the services.
-pub(super) fn routes<'a>(python: &Python<'a>) -> Vec<Route<'a>> {
-    let mut routers =
-        Routers { python, made: HashMap::new(), mounts: HashMap::new(), ways: HashMap::new() };
+/// The routes of the services, and the services that may have further ones.
+pub(super) fn routes<'a>(python: &Python<'a>) -> (Vec<Route<'a>>, BTreeSet<usize>) {
+    let mut routers = Routers {
+        python,
+        made: HashMap::new(),
+        mounts: HashMap::new(),
+        ways: HashMap::new(),
+        open: BTreeSet::new(),
+    };
     let served: Vec<usize> =
         (0..python.modules.len()).filter(|&at| python.modules[at].service.is_some()).collect();
     for &at in &served {
@@ -68,7 +75,7 @@ pub(super) fn routes<'a>(python: &Python<'a>) -> Vec<Route<'a>> {
             found.push(routers.route(at, node));
         }
     }
-    found
+    (found, routers.open)
 }
 
 impl<'a> Routers<'a, '_> {
@@ -92,10 +99,12 @@ impl<'a> Routers<'a, '_> {
         let child = call
             .at(&["kwargs", if is_mount { "app" } else { "router" }])
             .or_else(|| call.get("args").and_then(|it| it.item(position)));
-        let Some(child) = child.and_then(|it| self.router(at, it.str("text")?, it.str("path")))
-        else {
-            return;
-        };
+        let known = child.and_then(|it| self.router(at, it.str("text")?, it.str("path")));
+        let service = self.python.modules[at].service;
+        if known.is_none_or(|it| self.python.modules[it.0].service != service) {
+            self.open.extend(service);
+        }
+        let Some(child) = known else { return };
         let prefix = match is_mount {
             true => call.get("args").and_then(|it| it.item(0)),
             false => call.at(&["kwargs", "prefix"]).or_else(|| call.at(&["kwargs", "url_prefix"])),
