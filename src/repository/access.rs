@@ -114,7 +114,8 @@ fn account<'a>(
     // A kustomization may move the accounts it holds; then the namespace says nothing.
     let namespace = if from.namespace.is_empty() { "" } else { named };
     // An account in a namespace where nothing here puts one belongs to another deployment.
-    let in_it = |it: &Object<'_>| it.namespace.is_empty() || it.namespace == named;
+    let open = from.unit.is_none() || named == "default";
+    let in_it = |it: &Object<'_>| it.namespace == named || open && it.namespace.is_empty();
     let mut beside = objects.of(Class::Account).filter(|it| objects.together(from, it)).take(1000);
     let ours = named.is_empty() || beside.any(in_it);
     let found =
