@@ -26,7 +26,7 @@ use crate::{
 
 /// Folders whose reports and settings are inputs of tests or belong to others, and say nothing of the
 /// repository.
-const FIXTURES: [&str; 17] = [
+const FIXTURES: [&str; 18] = [
     "test",
     "tests",
     "__tests__",
@@ -39,6 +39,7 @@ const FIXTURES: [&str; 17] = [
     "fixtures",
     "__fixtures__",
     "testutil",
+    "testprojects",
     "samples",
     "examples",
     "vendor",

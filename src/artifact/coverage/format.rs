@@ -133,7 +133,11 @@ impl Format {
         let head = &text.as_bytes()[..text.len().min(HEAD)];
         let first = head.iter().position(|it| !it.is_ascii_whitespace())?;
         match head[first] {
-            b'<' => xml(head),
+            // A DTD of its own may push the root far down.
+            b'<' => xml(head).or_else(|| {
+                let long = &text.as_bytes()[..text.len().min(LONG_HEAD)];
+                has(head, "<!ENTITY").then(|| xml(long))?
+            }),
             b'{' => {
                 let tail = &text.as_bytes()[text.len().saturating_sub(TAIL)..];
                 json(head, tail).or_else(|| {

@@ -196,8 +196,14 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     if patterns.is_empty() {
         return;
     }
+    let files = repository.files.iter().map(String::as_str);
+    let generated: Vec<&'a str> = files
+        .clone()
+        .filter_map(|it| it.strip_suffix(".openapi-generator-ignore")?.strip_suffix('/'))
+        .collect();
+    let is_written = |path: &&str| !generated.iter().any(|folder| below(folder, path));
     let application: Vec<&'a str> =
-        repository.files.iter().map(String::as_str).filter(|it| is_application(it)).collect();
+        files.filter(|it| is_application(it)).filter(is_written).collect();
     for it in patterns {
         let Some(matcher) = Matcher::of(it) else { continue };
         let family = family(it.str("tool").unwrap_or_default());
