@@ -190,6 +190,8 @@ fn xml(head: &[u8]) -> Option<Format> {
         }
         b"CoverageSession" => Some(Format::Opencover),
         b"root" if has(root, "<CoverageSession") => Some(Format::Opencover),
+        b"root" if has(root, "<Root CoveredStatements") => Some(Format::Dotcover),
+        b"root" if has(root, "<results") && has(root, "<modules") => Some(Format::VisualStudio),
         b"Root" if has(tag, "CoveredStatements") => Some(Format::Dotcover),
         b"results" if has(root, "<modules") => Some(Format::VisualStudio),
         b"CoverageDSPriv" => Some(Format::VisualStudio),
@@ -305,6 +307,8 @@ mod tests {
             ("<report><p>quarterly</p></report>", None),
             ("<root><CoverageSession>", Some(Format::Opencover)),
             ("<Root CoveredStatements=\"1\"", Some(Format::Dotcover)),
+            ("<root><Root CoveredStatements=\"1\"", Some(Format::Dotcover)),
+            ("<root><results><modules>", Some(Format::VisualStudio)),
             ("<project><coverage line-rate='1'/></project>", None),
             (
                 "{\"data\":[{\"files\":[]}],\"type\":\"llvm.coverage.json.export\"}",
