@@ -43,7 +43,10 @@ fn purpose(path: &str) -> &'static str {
 
 /// Reads it.
 pub fn parse(source: Source) -> Parsed {
-    let kind = purpose(&source.path);
+    let mut kind = purpose(&source.path);
+    if kind == "deployed" && says_local(&source.text) {
+        kind = "development";
+    }
     let mut tree = Tree::new(source);
     let mut derived = Vec::new();
     let mut start = 0;
@@ -59,6 +62,17 @@ pub fn parse(source: Source) -> Parsed {
         artifact: Some(Artifact { derived, ..Artifact::new(Kind::Dotenv, tree) }),
         problems: Vec::new(),
     }
+}
+
+/// Whether a variable of the file says that it is for somebody's own machine.
+fn says_local(text: &str) -> bool {
+    let mut variables = text.lines().filter_map(variable).filter(|it| !it.commented);
+    variables.any(|it| {
+        let name = it.name.to_ascii_uppercase();
+        let is_stage = name.ends_with("ENV") || name.ends_with("ENVIRONMENT");
+        let value = it.value.to_ascii_lowercase();
+        is_stage && matches!(value.as_str(), "dev" | "develop" | "development" | "local" | "test")
+    })
 }
 
 /// One line that sets a variable.

@@ -135,7 +135,9 @@ fn pipelines<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         ("tests", Value::Int(tests.len() as i64)),
         ("test", Value::text(tests.first().map_or("", |it| it.as_str()))),
     ]);
-    emit(Subject { values: vec![it], at: first.workflow, object: None });
+    let gating = before.iter().find(|it| it.checks.iter().any(gate));
+    let at = gating.map_or(first.workflow, |it| it.workflow);
+    emit(Subject { values: vec![it], at, object: None });
 }
 
 /// Whether the repository has pipelines of systems that are not read.

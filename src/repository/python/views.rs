@@ -486,18 +486,20 @@ fn purpose(path: &str, function: &str) -> &'static str {
         "health-check",
         "livez",
         "liveness",
-        "live",
         "readyz",
-        "ready",
         "readiness",
-        "ping",
-        "status",
-        "heartbeat",
-        "alive",
     ];
+    // These words are about the service only where nothing else stands before them.
+    let state = ["live", "ready", "ping", "status", "heartbeat", "alive"];
+    let is_prefix = |it: &str| {
+        let version = it.strip_prefix('v').is_some_and(|it| it.parse::<u32>().is_ok());
+        version || matches!(it, "" | "api" | "internal" | "system" | "health" | "service")
+    };
+    let before = path.trim_end_matches('/').strip_suffix(last).unwrap_or_default();
+    let is_own = before.split('/').all(is_prefix);
     if any(&login) || function == "login" {
         "login"
-    } else if any(&health) {
+    } else if any(&health) && !before.contains("/admin") || any(&state) && is_own {
         "health"
     } else if any(&["metrics"]) {
         "metrics"
@@ -517,6 +519,8 @@ mod tests {
         for (path, function, expected) in [
             ("/api/login/access-token", "f", "login"),
             ("/healthz", "f", "health"),
+            ("/api/v1/status", "f", "health"),
+            ("/api/v1/mfa/status", "f", ""),
             ("/items", "login", "login"),
             ("/items", "read", ""),
         ] {
