@@ -48,7 +48,7 @@ impl<'l, 'a> Build<'l, 'a> {
     pub(super) fn run(&mut self, folder: &str) -> Option<Vec<Node>> {
         let mut all = self.collect(folder, Collected::default())?;
         generate::add_hashes(&mut all.objects);
-        let fields = fields(&all.configurations);
+        let fields = Fields::of(&all.configurations);
         references::update(&mut all.objects, &fields.references);
         replace::variables(&mut all.objects, &all.variables, &fields.variables);
         let is_local = |it: &Object| {
@@ -116,7 +116,7 @@ impl<'l, 'a> Build<'l, 'a> {
         if !self.library.step(all.objects.len().saturating_mul(file.size()), file.at) {
             return;
         }
-        let fields = fields(&all.configurations);
+        let fields = Fields::of(&all.configurations);
         let objects = &mut all.objects;
         patch::strategic(self, folder, file, objects);
         transform::transform(objects, file, &fields);
@@ -278,12 +278,6 @@ impl<'l, 'a> Build<'l, 'a> {
     pub(super) fn trouble(&mut self, at: At, reason: String) {
         self.library.trouble(at, reason);
     }
-}
-
-fn fields(configurations: &[Node]) -> Fields {
-    let mut fields = Fields::default();
-    configurations.iter().for_each(|it| fields.extend(it));
-    fields
 }
 
 /// The objects of a document; those of lists stand for themselves.

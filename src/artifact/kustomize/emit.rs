@@ -1,6 +1,6 @@
 //! Built objects as text whose every piece knows its origin.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::model::{At, Data, Node};
 use crate::source::{Draft, FileId, Source};
@@ -39,12 +39,11 @@ impl<'f> Emitter<'f> {
 
     /// A value that starts at the beginning of a line, or behind the dash of a list.
     fn block(&mut self, node: &Node, indent: usize) {
-        let blanks = " ".repeat(indent);
         match &node.data {
             Data::Map(entries) if !entries.is_empty() => {
                 for (at, entry) in entries.iter().enumerate() {
                     if at > 0 {
-                        self.draft.glue(&blanks);
+                        self.blanks(indent);
                     }
                     self.push(&scalar(&entry.key), entry.at);
                     self.draft.glue(":");
@@ -54,7 +53,7 @@ impl<'f> Emitter<'f> {
             Data::List(items) if !items.is_empty() => {
                 for (at, item) in items.iter().enumerate() {
                     if at > 0 {
-                        self.draft.glue(&blanks);
+                        self.blanks(indent);
                     }
                     self.draft.glue("- ");
                     self.block(item, indent + 2);
@@ -75,28 +74,39 @@ impl<'f> Emitter<'f> {
             _ => false,
         };
         let indent = indent + 2;
-        self.draft.glue(&if is_block {
-            format!("\n{}", " ".repeat(indent))
+        if is_block {
+            self.draft.glue("\n");
+            self.blanks(indent);
         } else {
-            " ".to_owned()
-        });
+            self.draft.glue(" ");
+        }
         self.block(node, indent);
+    }
+
+    fn blanks(&mut self, count: usize) {
+        const BLANKS: &str = "                                                                ";
+        let mut left = count;
+        while left > 0 {
+            let some = left.min(BLANKS.len());
+            self.draft.glue(&BLANKS[..some]);
+            left -= some;
+        }
     }
 }
 
-fn inline(node: &Node) -> String {
+fn inline(node: &Node) -> Cow<'_, str> {
     match &node.data {
-        Data::Null => "null".to_owned(),
-        Data::Bool(value) => value.to_string(),
-        Data::Number(text) => text.to_string(),
+        Data::Null => "null".into(),
+        Data::Bool(value) => value.to_string().into(),
+        Data::Number(text) => Cow::Borrowed(text),
         Data::Text(text) => scalar(text),
-        Data::List(_) => "[]".to_owned(),
-        Data::Map(_) => "{}".to_owned(),
+        Data::List(_) => "[]".into(),
+        Data::Map(_) => "{}".into(),
     }
 }
 
 /// Text as YAML that every reader takes for the same text.
-fn scalar(text: &str) -> String {
+fn scalar(text: &str) -> Cow<'_, str> {
     const OTHERS: [&str; 11] =
         ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
     let starts = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/');
@@ -106,8 +116,8 @@ fn scalar(text: &str) -> String {
             || matches!(it, b':' | b'@')
                 && text.as_bytes().get(at + 1).is_some_and(|it| is_safe(*it))
     });
-    let is_plain = starts && colons && !OTHERS.contains(&text.to_ascii_lowercase().as_str());
-    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+    let is_plain = starts && colons && !OTHERS.iter().any(|it| it.eq_ignore_ascii_case(text));
+    if is_plain { text.into() } else { serde_json::Value::from(text).to_string().into() }
 }
 
 #[cfg(test)]

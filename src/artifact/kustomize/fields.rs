@@ -1,7 +1,7 @@
 //! Which fields transformers change: paths by kind, those of Kustomize and those that
 //! `configurations` add.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use super::{
     model::{At, Data, Node},
@@ -253,13 +253,15 @@ static DEFAULT: LazyLock<Fields> = LazyLock::new(|| {
 });
 
 impl Fields {
-    /// Those of Kustomize itself.
-    pub(super) fn default() -> Self {
-        DEFAULT.clone()
+    /// Those of Kustomize itself, and those that files of `configurations` add.
+    pub(super) fn of(configurations: &[Node]) -> Cow<'static, Self> {
+        let mut fields = Cow::Borrowed(&*DEFAULT);
+        configurations.iter().for_each(|it| fields.to_mut().extend(it));
+        fields
     }
 
     /// Adds what a file of `configurations` says.
-    pub(super) fn extend(&mut self, file: &Node) {
+    fn extend(&mut self, file: &Node) {
         let mut lists: [(&str, &mut Vec<Field>); 10] = [
             ("namespace", &mut self.namespace),
             ("namePrefix", &mut self.prefix),
@@ -309,30 +311,51 @@ impl Field {
     /// Gives every value at the path to `change`; a value that is missing is made at `at`, as null,
     /// where the field says so.
     pub(super) fn visit(&self, object: &mut Node, at: At, change: &mut dyn FnMut(&mut Node)) {
-        let parts = split(&self.path);
-        visit(object, &parts, self.create.then_some(at), change);
+        visit(object, &split(&self.path), self.create.then_some(at), change);
+    }
+
+    /// Gives every value that is at the path to `change`.
+    pub(super) fn visit_written(&self, object: &mut Node, change: &mut dyn FnMut(&mut Node)) {
+        visit(object, &split(&self.path), None, change);
     }
 }
 
 /// The parts of a path; `\/` is no separator.
-fn split(path: &str) -> Vec<String> {
-    let path = path.replace("\\/", "\u{1}");
-    let parts = path.split('/').filter(|it| !it.is_empty()).take(DEEPEST);
-    parts.map(|it| it.replace('\u{1}', "/")).collect()
+fn split(path: &str) -> Vec<Cow<'_, str>> {
+    let is_slash = |at: usize| at == 0 || path.as_bytes()[at - 1] != b'\\';
+    let slashes = path.match_indices('/').map(|it| it.0).filter(|at| is_slash(*at));
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for end in slashes.chain([path.len()]) {
+        let part = &path[start..end];
+        start = end + 1;
+        match part.contains('\\') {
+            _ if part.is_empty() || parts.len() == DEEPEST => {}
+            true => parts.push(Cow::Owned(part.replace("\\/", "/"))),
+            false => parts.push(Cow::Borrowed(part)),
+        }
+    }
+    parts
 }
 
-fn visit(node: &mut Node, path: &[String], create: Option<At>, change: &mut dyn FnMut(&mut Node)) {
+fn visit(
+    node: &mut Node,
+    path: &[Cow<'_, str>],
+    create: Option<At>,
+    change: &mut dyn FnMut(&mut Node),
+) {
     let Some((part, rest)) = path.split_first() else { return change(node) };
     match &mut node.data {
         Data::List(items) => items.iter_mut().for_each(|it| visit(it, path, create, change)),
         Data::Map(_) => {
             let name = part.trim_end_matches("[]");
-            let next = match create.filter(|_| name == part) {
+            let is_list = name.len() < part.len();
+            let next = match create.filter(|_| !is_list) {
                 Some(at) => node.make(name, at),
                 None => node.get_mut(name),
             };
             let Some(next) = next else { return };
-            if next.is_null() && create.is_some() && name == part && !rest.is_empty() {
+            if next.is_null() && create.is_some() && !is_list && !rest.is_empty() {
                 next.data = Data::Map(Vec::new());
             }
             visit(next, rest, create, change);

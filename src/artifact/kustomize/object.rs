@@ -87,9 +87,10 @@ impl Id {
 
     /// Whether both mean one object.
     pub(super) fn same(&self, other: &Self) -> bool {
-        let key =
-            |it: &Self| (it.group.clone(), it.version.clone(), it.kind.clone(), it.name.clone());
-        self.effective_namespace() == other.effective_namespace() && key(self) == key(other)
+        self.name == other.name
+            && (&self.group, &self.version, &self.kind)
+                == (&other.group, &other.version, &other.kind)
+            && self.effective_namespace() == other.effective_namespace()
     }
 
     /// Whether it is of the group, version and kind; empty ones are of any.

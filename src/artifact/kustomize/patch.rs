@@ -165,13 +165,40 @@ fn operate(build: &mut Build<'_, '_>, patch: &Node, target: &Node, objects: &mut
     }
 }
 
+/// What a part of a `target` asks: most are plain words.
+enum Pattern {
+    Any,
+    Word(String),
+    Regex(Regex),
+}
+
+impl Pattern {
+    /// Nothing where the text is no regular expression.
+    fn new(text: &str) -> Option<Self> {
+        let is_word = text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+        Some(match text {
+            "" => Self::Any,
+            _ if is_word => Self::Word(text.to_owned()),
+            _ => Self::Regex(Regex::new(&format!("^(?:{text})$")).ok()?),
+        })
+    }
+
+    fn hits(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Word(word) => word == text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
 /// Which objects a `target` means.
 pub(super) struct Selector {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Pattern,
+    version: Pattern,
+    kind: Pattern,
+    name: Pattern,
+    namespace: Pattern,
     labels: String,
     annotations: String,
 }
@@ -179,10 +206,7 @@ pub(super) struct Selector {
 impl Selector {
     /// Nothing where a part is no regular expression.
     pub(super) fn new(target: &Node) -> Option<Self> {
-        let part = |key: &str| match target.scalar_at(&[key]) {
-            "" => Some(None),
-            text => Regex::new(&format!("^(?:{text})$")).ok().map(Some),
-        };
+        let part = |key: &str| Pattern::new(target.scalar_at(&[key]));
         let text = |key: &str| target.scalar_at(&[key]).to_owned();
         Some(Self {
             group: part("group")?,
@@ -197,14 +221,12 @@ impl Selector {
 
     pub(super) fn selects(&self, object: &Object) -> bool {
         let (now, first) = (object.id(), object.first_id());
-        let hits =
-            |part: &Option<Regex>, text: &str| part.as_ref().is_none_or(|it| it.is_match(text));
-        let either = |part: &Option<Regex>, a: &str, b: &str| hits(part, a) || hits(part, b);
+        let either = |part: &Pattern, a: &str, b: &str| part.hits(a) || part.hits(b);
         either(&self.namespace, first.effective_namespace(), now.effective_namespace())
             && either(&self.name, &first.name, &now.name)
-            && hits(&self.group, &now.group)
-            && hits(&self.version, &now.version)
-            && hits(&self.kind, &now.kind)
+            && self.group.hits(&now.group)
+            && self.version.hits(&now.version)
+            && self.kind.hits(&now.kind)
             && matches(&self.labels, object.node.at(&["metadata", "labels"]))
             && matches(&self.annotations, object.node.at(&["metadata", "annotations"]))
     }

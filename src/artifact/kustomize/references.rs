@@ -44,9 +44,7 @@ pub(super) fn update(objects: &mut [Object], references: &[Reference]) {
         for reference in references {
             for field in reference.fields.iter().filter(|it| it.is_of(&first)) {
                 let context = Context::new(&names, &targets[at], object, reference, field);
-                let at = object.node.at;
-                Field { create: false, ..field.clone() }
-                    .visit(&mut object.node, at, &mut |it| context.set(it));
+                field.visit_written(&mut object.node, &mut |it| context.set(it));
             }
         }
     }
