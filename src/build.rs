@@ -2,21 +2,49 @@
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
+#[path = "rule/glance.rs"]
+mod glance;
+
 fn main() {
     println!("cargo::rerun-if-changed=rules");
     let mut files = Vec::new();
     collect(Path::new("rules"), &mut files);
     files.sort_by(|a, b| a.trim_end_matches(".toml").cmp(b.trim_end_matches(".toml")));
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets the manifest directory");
-    let mut code = String::from("pub(super) const BUILTIN: &[(&str, &str)] = &[\n");
+    let mut code = String::from("static BUILTIN: &[Builtin] = &[\n");
     for file in files {
         let id = file.trim_start_matches("rules/").trim_end_matches(".toml");
         let path = Path::new(&root).join(&file);
-        writeln!(code, "    ({id:?}, include_str!({path:?})),").expect("writing to a string");
+        let text = fs::read_to_string(&file).expect("rule files are readable");
+        let (first, dated) = (first_look(&text), glance::is_dated(&text));
+        let seen = format!("first: {first:?}, dated: {dated}");
+        writeln!(code, "    Builtin {{ id: {id:?}, text: include_str!({path:?}), {seen} }},")
+            .expect("writing to a string");
     }
     code.push_str("];\n");
     let out = env::var("OUT_DIR").expect("cargo sets the output directory");
     fs::write(Path::new(&out).join("rules.rs"), code).expect("the output directory is writable");
+}
+
+/// The names of the profile and the view of a rule, if both are clear at first sight.
+fn first_look(text: &str) -> Option<(&str, &str)> {
+    let head = &text[..glance::split(text)];
+    let profile = word(head, "profile").ok()?.unwrap_or("default");
+    Some((profile, word(head, "subject").ok()??))
+}
+
+/// The word that a rule file without its examples gives for `key`. Nothing, if the file does not
+/// have the key; an error, if it is not clear.
+fn word<'t>(head: &'t str, key: &str) -> Result<Option<&'t str>, ()> {
+    let mut lines = head.match_indices(key).map(|it| it.0).filter(|&at| {
+        let before = head[..at].chars().next_back();
+        before.is_none_or(|it| it == '\n') && head[at + key.len()..].trim_start().starts_with('=')
+    });
+    let Some(at) = lines.next() else { return Ok(None) };
+    let value = head[at..].lines().next().and_then(|it| it.split_once('=')).map_or("", |it| it.1);
+    let word = value.trim().strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let is_plain = |it: &&str| !it.contains(['"', '\\']) && !it.is_empty();
+    word.filter(is_plain).filter(|_| lines.next().is_none()).map(Some).ok_or(())
 }
 
 /// Rule files lie in the folders below `rules/`; what lies in `rules/` itself (the checklist, the

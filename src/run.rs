@@ -495,8 +495,8 @@ fn configure(
     promises: &[(&str, f64)],
 ) -> Result<(), RunError> {
     for rule in &mut rules.rules {
-        // A look at its text first: to ask for its parameters would read every rule.
-        if rule.text.contains("\ntoday = ") {
+        // To ask for its parameters would read every rule.
+        if rule.dated {
             rule.change(|it| drop(it.params.insert("today".into(), now.to_string().into())));
         }
         let promised = promises.iter().find(|it| rule.items.iter().any(|item| **item == *it.0));

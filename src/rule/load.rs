@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Range, sync::OnceLock};
 
-use memchr::memmem;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
@@ -10,10 +9,10 @@ use serde::{
 use toml::Spanned;
 
 use super::{
-    Equivalent, Example, Head, Power, Profile, Require, Rule, RuleError,
+    Builtin, Equivalent, Example, Head, Power, Profile, Require, Rule, RuleError,
     compile::Programs,
     edit::{Change, Edit},
-    nearest,
+    glance, nearest,
 };
 use crate::{
     artifact::{self, View},
@@ -135,45 +134,13 @@ struct Sample {
     fixed: BTreeMap<String, String>,
 }
 
-/// Where the examples start: the first line that is `[[example]]`.
-fn split(text: &str) -> usize {
-    if text.starts_with("[[example]]") {
-        return 0;
-    }
-    memmem::find(text.as_bytes(), b"\n[[example]]").map_or(text.len(), |at| at + 1)
-}
-
-/// The word that a rule file without its examples gives for `key`, found without reading the file.
-/// Nothing, if the file does not have the key; an error, if it is not clear.
-fn word<'t>(head: &'t str, key: &str) -> Result<Option<&'t str>, ()> {
-    let mut lines = memmem::find_iter(head.as_bytes(), key).filter(|&at| {
-        let before = head[..at].chars().next_back();
-        before.is_none_or(|it| it == '\n') && head[at + key.len()..].trim_start().starts_with('=')
-    });
-    let Some(at) = lines.next() else { return Ok(None) };
-    let value = head[at..].lines().next().and_then(|it| it.split_once('=')).map_or("", |it| it.1);
-    let word = value.trim().strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-    let is_plain = |it: &&str| !it.contains(['"', '\\']) && !it.is_empty();
-    word.filter(is_plain).filter(|_| lines.next().is_none()).map(Some).ok_or(())
-}
-
-/// The profile and the view that a rule file names, if both are clear at first sight.
-fn first_look(text: &str) -> Option<(Profile, &'static View)> {
-    let head = &text[..split(text)];
-    let profile = match word(head, "profile").ok()? {
-        None => Profile::Default,
-        Some(name) => Profile::named(name)?,
-    };
-    Some((profile, artifact::view(word(head, "subject").ok()??)?))
-}
-
 /// What a rule file says, without its examples.
 pub(super) fn head(path: &str, text: &str) -> Result<Head, RuleError> {
     draft(path, text)?.head(path, text)
 }
 
 fn draft(path: &str, text: &str) -> Result<Draft, RuleError> {
-    toml::from_str(&text[..split(text)]).map_err(|error| malformed(path, text, 0, &error))
+    toml::from_str(&text[..glance::split(text)]).map_err(|error| malformed(path, text, 0, &error))
 }
 
 impl Draft {
@@ -198,12 +165,16 @@ impl Draft {
 }
 
 impl Rule {
-    /// A rule that comes with the program: only its profile and its view are read yet.
-    pub(super) fn builtin(id: &str, text: &'static str) -> Result<Self, RuleError> {
-        let path = format!("rules/{id}.toml");
-        let text = Cow::Borrowed(text);
-        match first_look(&text) {
-            Some((profile, view)) => Ok(Self::new(id, path, text, profile, view)),
+    /// A rule that comes with the program: its file is read when somebody asks what it says.
+    pub(super) fn builtin(builtin: &Builtin) -> Result<Self, RuleError> {
+        let Builtin { id, text, .. } = *builtin;
+        let (path, text) = (format!("rules/{id}.toml"), Cow::Borrowed(text));
+        let view = builtin.first.and_then(|it| artifact::view(it.1));
+        match builtin.profile().zip(view) {
+            Some((profile, view)) => {
+                let dated = builtin.dated;
+                Ok(Self { dated, ..Self::new(id, path, text, profile, view) })
+            }
             None => Self::parse(id, &path, text),
         }
     }
@@ -225,8 +196,9 @@ impl Rule {
             return Err(unknown_view(path, &text, &draft.subject));
         };
         let profile = draft.profile;
-        let head = draft.head(path, &text)?.into();
-        Ok(Self { head, ..Self::new(id, path.to_owned(), text, profile, view) })
+        let head = Box::new(draft.head(path, &text)?).into();
+        let dated = glance::is_dated(&text);
+        Ok(Self { head, dated, ..Self::new(id, path.to_owned(), text, profile, view) })
     }
 
     fn new(
@@ -237,7 +209,7 @@ impl Rule {
         view: &'static View,
     ) -> Self {
         let (head, programs) = (OnceLock::new(), OnceLock::new());
-        Self { id: id.into(), path, text, profile, view, head, programs }
+        Self { id: id.into(), path, text, profile, view, dated: false, head, programs }
     }
 
     /// Checks what is otherwise only looked at when a file needs it: expressions and examples.
@@ -249,12 +221,13 @@ impl Rule {
 
     /// Its expressions, compiled when they are first needed.
     pub(super) fn programs(&self) -> Result<&Programs, &RuleError> {
-        self.programs.get_or_init(|| Programs::of(self, false)).as_ref()
+        let programs = self.programs.get_or_init(|| Programs::of(self, false).into());
+        programs.as_ref().as_ref()
     }
 
     /// The examples in its file.
     pub fn examples(&self) -> Result<Vec<Example>, RuleError> {
-        let start = split(&self.text);
+        let start = glance::split(&self.text);
         let tail: Tail = toml::from_str(&self.text[start..])
             .map_err(|error| malformed(&self.path, &self.text, start, &error))?;
         Ok(tail.example.into_iter().map(Into::into).collect())

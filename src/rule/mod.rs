@@ -18,6 +18,7 @@ mod edit;
 mod error;
 mod explain;
 mod functions;
+mod glance;
 mod judge;
 mod load;
 mod select;
@@ -34,6 +35,21 @@ use compile::Programs;
 pub use load::Written;
 
 include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// A rule that comes with the program, as the build saw it.
+struct Builtin {
+    id: &'static str,
+    text: &'static str,
+    /// The names of its profile and its view, if they are clear at first sight.
+    first: Option<(&'static str, &'static str)>,
+    dated: bool,
+}
+
+impl Builtin {
+    fn profile(&self) -> Option<Profile> {
+        Profile::named(self.first?.0)
+    }
+}
 
 /// When a rule is on: each profile holds the rules of those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -141,8 +157,10 @@ pub struct Rule {
     pub text: Cow<'static, str>,
     /// The path of its file, as errors name it.
     pub path: String,
-    head: OnceLock<Head>,
-    programs: OnceLock<Result<Programs, RuleError>>,
+    /// Whether it may have the parameter `today`.
+    pub dated: bool,
+    head: OnceLock<Box<Head>>,
+    programs: OnceLock<Box<Result<Programs, RuleError>>>,
 }
 
 /// What a rule file says, without its examples.
@@ -155,7 +173,7 @@ pub struct Head {
     /// What it can say about its items.
     pub power: Power,
     /// The checklist items it is about.
-    pub items: Vec<Arc<str>>,
+    pub items: Arc<[Arc<str>]>,
     /// What the peers call it.
     pub equivalents: Vec<Equivalent>,
     /// What goes wrong in production.
@@ -182,7 +200,7 @@ impl Deref for Rule {
     type Target = Head;
 
     fn deref(&self) -> &Head {
-        self.head.get_or_init(|| self.read())
+        self.head.get_or_init(|| self.read().into())
     }
 }
 
@@ -198,7 +216,7 @@ pub struct RuleSet {
 impl Rule {
     /// Changes what the file says, as the configuration of a repository may.
     pub fn change(&mut self, change: impl FnOnce(&mut Head)) {
-        let mut head = self.head.take().unwrap_or_else(|| self.read());
+        let mut head = self.head.take().unwrap_or_else(|| self.read().into());
         change(&mut head);
         self.head = head.into();
     }
@@ -217,14 +235,15 @@ impl RuleSet {
 
     /// Those of them that a profile holds.
     pub fn builtin_of(profile: Profile) -> Result<Self, RuleError> {
-        let rules = BUILTIN.iter().map(|(id, text)| Rule::builtin(id, text));
+        let may_be_on = |it: &&Builtin| it.profile().is_none_or(|it| it <= profile);
+        let rules = BUILTIN.iter().filter(may_be_on).map(Rule::builtin);
         let on = |it: &Result<Rule, _>| it.as_ref().map_or(true, |it| it.profile <= profile);
         Ok(Self { rules: rules.filter(on).collect::<Result<_, _>>()?, ..Self::default() })
     }
 
     /// The ids of all rules that come with the program, sorted.
     pub fn builtin_ids() -> impl Iterator<Item = &'static str> {
-        BUILTIN.iter().map(|(id, _)| *id)
+        BUILTIN.iter().map(|it| it.id)
     }
 
     /// Adds the rules in the files `**.toml` below `root`; their ids are their paths below it. A
