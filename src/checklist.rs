@@ -337,7 +337,7 @@ mod tests {
         let rules = crate::rule::RuleSet::builtin().unwrap();
         let mut ruled = std::collections::BTreeSet::new();
         for rule in &rules.rules {
-            for item in &rule.items {
+            for item in rule.items.iter() {
                 let at = checklist().position(item);
                 let at = at.unwrap_or_else(|| panic!("{}: there is no item {item}", rule.id));
                 ruled.insert(checklist().canonical(at));

@@ -49,23 +49,48 @@ impl Found {
             Content::Disk(path) => {
                 let file = File::open(path)?;
                 let size = file.metadata()?.len();
-                if size > LARGEST {
-                    return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-                }
-                let mut bytes = Vec::with_capacity(size as usize + 1);
-                file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-                Ok(bytes)
+                whole(file, size)
             }
         }
     }
 }
 
-/// A file of which only the size is known yet.
-pub struct Open {
-    /// Its size in bytes.
-    pub size: u64,
-    /// What gives its bytes.
-    pub input: Box<dyn io::Read>,
+/// The bytes of a file of which the size is known, in one step.
+fn whole(mut file: File, size: u64) -> io::Result<Vec<u8>> {
+    if size > LARGEST {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    if size == 0 {
+        // So say files that the system makes up, too.
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    let mut bytes = vec![0; size as usize];
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read(&mut bytes[read..]) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+/// A file that was opened.
+pub enum Open {
+    /// It is read.
+    Read(Vec<u8>),
+    /// It is large, and can be read in pieces.
+    Large {
+        /// Its size in bytes.
+        size: u64,
+        /// What gives its bytes.
+        input: Box<dyn io::Read>,
+    },
 }
 
 impl Found {
@@ -80,18 +105,18 @@ impl Found {
         }
     }
 
-    /// The file for reading in pieces; nothing if it is small enough to be read at once.
+    /// The bytes of the file; what gives them, if there are `least` or more.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn open_large(&self, least: u64) -> io::Result<Option<Open>> {
-        let Content::Disk(path) = &self.content else { return Ok(None) };
+    pub fn open(&self, least: u64) -> io::Result<Open> {
+        let Content::Disk(path) = &self.content else { return self.read().map(Open::Read) };
         let file = File::open(path)?;
         let size = file.metadata()?.len();
         match size {
             _ if size > LARGEST => Err(io::Error::from(io::ErrorKind::FileTooLarge)),
-            _ if size < least => Ok(None),
-            _ => Ok(Some(Open { size, input: Box::new(file.take(LARGEST + 1)) })),
+            _ if size < least => whole(file, size).map(Open::Read),
+            _ => Ok(Open::Large { size, input: Box::new(file.take(LARGEST + 1)) }),
         }
     }
 }

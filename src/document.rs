@@ -92,6 +92,16 @@ pub struct Raw {
 
 const _: () = assert!(size_of::<Raw>() == 28);
 
+impl Raw {
+    /// The index after its subtree, where `id` is its own.
+    fn after(&self, id: Id) -> Id {
+        match self.kind {
+            Kind::Seq | Kind::Map => self.low,
+            _ => id + 1,
+        }
+    }
+}
+
 /// How many maps one look-up visits through merge keys.
 const MERGE_BUDGET: u32 = 100;
 
@@ -143,6 +153,16 @@ impl Tree {
         Node { tree: self, id }
     }
 
+    /// The key of a node, alias or not; empty where it has none.
+    pub fn key(&self, id: Id) -> &str {
+        self.key_text(&self.nodes[id as usize])
+    }
+
+    /// Whether a node is an entry of a map.
+    pub fn has_key(&self, id: Id) -> bool {
+        self.nodes[id as usize].key_len != NO_KEY
+    }
+
     /// The documents, in order.
     pub fn documents(&self) -> impl Iterator<Item = Node<'_>> {
         self.roots.iter().map(|&root| self.node(root))
@@ -176,10 +196,7 @@ impl Tree {
         }
         let at = self.key_slot(text);
         let (start, len) = self.keys[at];
-        if len != NO_KEY
-            && self.pool[start as usize..].starts_with(text)
-            && len as usize == text.len()
-        {
+        if self.is_pooled((start, len), text) {
             return (start, len);
         }
         let place = (self.pool.len() as u32, text.len() as u32);
@@ -194,15 +211,20 @@ impl Tree {
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        let first = hash as usize;
-        let all = (0..8).map(|step| (first + step) & (self.keys.len() - 1));
-        let fits = |at: &usize| {
-            let (start, len) = self.keys[*at];
-            len == NO_KEY
-                || len as usize == text.len() && self.pool[start as usize..].starts_with(text)
-        };
+        let (first, mask) = (hash as usize, self.keys.len() - 1);
+        for at in (first..first + 8).map(|it| it & mask) {
+            if self.keys[at].1 == NO_KEY || self.is_pooled(self.keys[at], text) {
+                return at;
+            }
+        }
         // A crowded place gives up one of its keys.
-        all.clone().find(fits).unwrap_or(first & (self.keys.len() - 1))
+        first & mask
+    }
+
+    /// Whether the text lies in the pool at this place.
+    fn is_pooled(&self, (start, len): (u32, u32), text: &str) -> bool {
+        len as usize == text.len()
+            && self.pool.as_bytes()[start as usize..].starts_with(text.as_bytes())
     }
 
     /// Doubles the table of keys.
@@ -307,11 +329,101 @@ impl Tree {
     }
 
     fn after(&self, id: Id) -> Id {
-        let raw = &self.nodes[id as usize];
-        match raw.kind {
-            Kind::Seq | Kind::Map => raw.low,
-            _ => id + 1,
+        self.nodes[id as usize].after(id)
+    }
+
+    /// Gives back the memory that only builders need.
+    pub fn finish(&mut self) {
+        (self.keys, self.known_keys) = (Vec::new(), 0);
+        self.nodes.shrink_to_fit();
+        self.pool.shrink_to_fit();
+    }
+
+    /// Leaves out the nodes, with all below them, that `keep` does not want; it is asked in the
+    /// order of the tree. Gives the new index of every old one; those that are gone have none.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Self, Id) -> bool) -> Vec<Option<Id>> {
+        let count = self.nodes.len() as Id;
+        let mut moved = vec![None; self.nodes.len()];
+        let mut kept: Vec<Raw> = Vec::new();
+        let mut open: Vec<(Id, Id)> = Vec::new();
+        let mut at = 0;
+        while at < count {
+            while let Some((_, id)) = open.pop_if(|it| it.0 <= at) {
+                kept[id as usize].low = kept.len() as u32;
+            }
+            let raw = self.nodes[at as usize];
+            if keep(self, at) {
+                moved[at as usize] = Some(kept.len() as Id);
+                if matches!(raw.kind, Kind::Seq | Kind::Map) {
+                    open.push((raw.low, kept.len() as Id));
+                }
+                kept.push(raw);
+                at += 1;
+            } else {
+                if let Some((_, parent)) = open.last() {
+                    kept[*parent as usize].high -= 1;
+                }
+                at = raw.after(at);
+            }
         }
+        for (_, id) in open {
+            kept[id as usize].low = kept.len() as u32;
+        }
+        for raw in kept.iter_mut().filter(|it| it.kind == Kind::Alias) {
+            match moved[raw.low as usize] {
+                Some(target) => raw.low = target,
+                None => (raw.kind, raw.low) = (Kind::Null, 0),
+            }
+        }
+        self.roots = self.roots.iter().filter_map(|it| moved[*it as usize]).collect();
+        self.nodes = kept;
+        self.repool(false);
+        moved
+    }
+
+    /// Makes the tree independent of its source: every text goes into the pool, and of the source
+    /// only its lines are left, as empty ones.
+    pub fn detach(&mut self) {
+        for at in 0..self.nodes.len() {
+            let Span { start, end } = self.nodes[at].span;
+            let line = |it: u32| self.source.position(it).line - 1;
+            self.nodes[at].span = Span { start: line(start), end: line(end) };
+        }
+        self.repool(true);
+        let lines = "\n".repeat(self.source.line_count() as usize - 1);
+        self.source = Source::new(self.source.path.as_str(), lines);
+    }
+
+    /// Writes the pool again with what nodes need of it, and with what they have in the source if
+    /// `all` is wanted.
+    fn repool(&mut self, all: bool) {
+        let old = std::mem::take(&mut self.pool);
+        (self.keys, self.known_keys) = (Vec::new(), 0);
+        for at in 0..self.nodes.len() {
+            let mut raw = self.nodes[at];
+            let text = |self_: &Self, pooled: bool, start: u32, len: u32| {
+                let text = if pooled { &old } else { &self_.source.text };
+                text[start as usize..(start + len) as usize].to_owned()
+            };
+            let pooled = raw.flags & KEY_IN_POOL != 0;
+            if raw.key_len != NO_KEY && (pooled || all) {
+                let key = text(self, pooled, raw.key, raw.key_len);
+                (raw.key, raw.key_len) = self.pooled_key(&key);
+                raw.flags |= KEY_IN_POOL;
+            }
+            let pooled = raw.flags & IN_POOL != 0;
+            if raw.kind == Kind::Str && (pooled || all) {
+                let text = text(self, pooled, raw.low, raw.high);
+                (raw.low, raw.high) = self.pooled_key(&text);
+                raw.flags |= IN_POOL;
+            }
+            self.nodes[at] = raw;
+        }
+    }
+
+    fn key_bytes(&self, raw: &Raw) -> &[u8] {
+        let text = if raw.flags & KEY_IN_POOL != 0 { &self.pool } else { &self.source.text };
+        &text.as_bytes()[raw.key as usize..(raw.key + raw.key_len) as usize]
     }
 
     fn key_text(&self, raw: &Raw) -> &str {
@@ -509,12 +621,13 @@ impl<'a> Node<'a> {
             return None;
         }
         let (mut at, mut found) = (self.id + 1, None);
+        let (length, wanted) = (key.len() as u32, key.as_bytes());
         while at < raw.low {
             let child = &self.tree.nodes[at as usize];
-            if child.key_len as usize == key.len() && self.tree.key_text(child) == key {
+            if child.key_len == length && self.tree.key_bytes(child) == wanted {
                 found = Some(at);
             }
-            at = self.tree.after(at);
+            at = child.after(at);
         }
         if found.is_none() && raw.flags & MERGES != 0 && key != "<<" {
             return self.find_merged(key, budget);
@@ -574,15 +687,23 @@ impl<'a> Node<'a> {
         source.position(span.start)
     }
 
+    /// The file in which people see it, where it starts and where it ends.
+    pub fn seen(self) -> (&'a Source, Position, Position) {
+        let (source, span) = self.place();
+        let start = source.position(span.start);
+        (source, start, self.end_at(source, span, start.line))
+    }
+
     /// Where people see it end: a scalar at its end, a container at the end of its first line, so
     /// that a finding underlines `resources:` and not the hundred lines below it.
     pub fn end(self) -> Position {
         let (source, span) = self.place();
+        self.end_at(source, span, source.position(span.start).line)
+    }
+
+    fn end_at(self, source: &Source, span: Span, line: u32) -> Position {
         match self.kind() {
-            Kind::Seq | Kind::Map => {
-                let line = source.position(span.start).line;
-                Position { line, column: source.width(line) + 1 }
-            }
+            Kind::Seq | Kind::Map => Position { line, column: source.width(line) + 1 },
             _ => source.position(span.end.max(span.start)),
         }
     }
@@ -677,6 +798,20 @@ mod tests {
         tree.close(map);
         tree.roots.push(map);
         tree
+    }
+
+    #[test]
+    fn a_tree_forgets_nodes_and_its_source() {
+        let mut tree = sample();
+        let moved = tree.retain(|tree, id| tree.node(id).as_str() != Some("pooled"));
+        assert_eq!(moved, [Some(0), Some(1), Some(2), None, Some(3), Some(4)]);
+        let shown = r#"{"list": [-7], "a": "bc", "again": [-7]}"#;
+        assert_eq!(format!("{:?}", tree.node(0)), shown);
+        assert_eq!(tree.node(0).get("list").map(Node::len), Some(1));
+        tree.detach();
+        assert_eq!(format!("{:?}", tree.node(0)), shown);
+        assert_eq!((tree.source.text.as_str(), tree.source.path.as_str()), ("", "x"));
+        assert_eq!(tree.node(3).start(), Position { line: 1, column: 1 });
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! files give the same bytes.
 
 use std::{
+    cell::OnceCell,
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
@@ -18,6 +20,7 @@ use crate::{
         self, Artifact, Kind, Parsed, Reading, Role, Select, Subject, Suppression, View,
         coverage::{merge, stream},
         dockerfile::config::{self, Configs},
+        kubernetes,
         render::{Files, render},
         suppression,
         testdata::TestData,
@@ -27,7 +30,7 @@ use crate::{
     discover::{Content, Found, Open},
     document::{Problem, Trouble},
     facts,
-    finding::{Evidence, Finding, Place, Related, Rendered, Severity},
+    finding::{Evidence, Finding, Object, Place, Related, Rendered, Severity},
     parse::gzip,
     patch::{self, Partial, PatchCoverage},
     repository::{Base, Measured, Repository, Stated},
@@ -84,8 +87,15 @@ struct Judged {
     evidence: Vec<Evidence>,
     problems: Vec<Problem>,
     items: BTreeSet<Arc<str>>,
-    /// The rules whose evidence is already noted: one place for each file and rule is enough.
-    evident: BTreeSet<Arc<str>>,
+}
+
+/// What is already noted of a rule in a file.
+#[derive(Clone, Copy, Default)]
+struct Met {
+    /// That it met a subject.
+    judged: bool,
+    /// What speaks for its items: one place is enough.
+    evident: bool,
 }
 
 /// The change that led to the files.
@@ -131,6 +141,7 @@ pub fn evaluate_for(
         .filter(|it| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not)
         .map(|it| read(it, &plan, &tests))
         .collect();
+    outcome.findings.reserve(read.iter().map(|it| it.judged.findings.len()).sum());
     let mut texts = BTreeMap::new();
     for it in read {
         outcome.files += usize::from(it.bytes.is_some());
@@ -165,7 +176,7 @@ pub fn evaluate_for(
     outcome.stated = repository.stated();
     let facts = facts::facts(&repository);
     let mut answers = repository.answers();
-    let (configured, broken) = artifact::kubernetes::config::read(&artifacts, &texts);
+    let (configured, broken) = kubernetes::config::read(&artifacts, &texts);
     answers.extend(configured);
     outcome.problems.extend(broken);
     let (configured, broken) = artifact::zizmor::configured(&artifacts, &texts);
@@ -237,18 +248,21 @@ const MOST_UNPACKED: usize = 64 << 20;
 /// # Errors
 /// What the system says.
 pub fn contents(found: &Found) -> io::Result<Contents> {
-    let Some(Open { size, mut input }) = found.open_large(stream::LARGE)? else {
-        let bytes = found.read()?;
-        if found.path.ends_with(artifact::PACKED) && gzip::is_packed(&bytes) {
+    Ok(match found.open(stream::LARGE)? {
+        Open::Read(bytes) if is_packed(found, &bytes) => {
             let text = gzip::unpack(&bytes, MOST_UNPACKED).ok_or(io::ErrorKind::InvalidData)?;
-            return Ok(Contents::Bytes(text));
+            Contents::Bytes(text)
         }
-        return Ok(Contents::Bytes(bytes));
-    };
-    Ok(match stream::read(&found.path, size, &mut input)? {
-        stream::Streamed::Bytes(bytes) => Contents::Bytes(bytes),
-        stream::Streamed::Report(parsed) => Contents::Report(size, parsed),
+        Open::Read(bytes) => Contents::Bytes(bytes),
+        Open::Large { size, mut input } => match stream::read(&found.path, size, &mut input)? {
+            stream::Streamed::Bytes(bytes) => Contents::Bytes(bytes),
+            stream::Streamed::Report(parsed) => Contents::Report(size, parsed),
+        },
     })
+}
+
+fn is_packed(found: &Found, bytes: &[u8]) -> bool {
+    found.path.ends_with(artifact::PACKED) && gzip::is_packed(bytes)
 }
 
 fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
@@ -268,17 +282,35 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
         return Read { bytes: size, ..Read::default() };
     }
     let text = (reading == Reading::Text).then(|| Source::from_bytes(&*path, bytes.clone()));
-    let parsed = artifact::parse(Source::from_bytes(path, bytes));
+    let mut parsed = artifact::parse(Source::from_bytes(path, bytes));
     let kind = parsed.artifact.as_ref().map(|it| it.kind);
     if matches!(kind, Some(Kind::Kubernetes | Kind::Helm)) && tests.holds(&found.path) {
         return Read { bytes: size, ..Read::default() };
     }
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
-    if let Some(artifact) = parsed.artifact.as_ref().filter(|it| it.role != Role::Part) {
+    if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.role != Role::Part) {
         plan.file(artifact, &mut judged);
         plan.team(artifact, &mut judged);
+        shorten(artifact);
     }
+    judged.findings.sort_by(in_order);
     Read { artifact: parsed.artifact, text, bytes: size, judged }
+}
+
+/// Lets go of what only the rules of a single file look at.
+fn shorten(artifact: &mut Artifact) {
+    let only_definitions = kubernetes::shorten(artifact);
+    let source = &artifact.tree.source;
+    let is_answered = !artifact.suppressions.is_empty() || !waive::comments(source).is_empty();
+    if only_definitions && !is_answered {
+        artifact.tree.detach();
+    }
+    artifact.tree.source.forget_lines();
+    artifact.tree.finish();
+}
+
+fn in_order(a: &Finding, b: &Finding) -> Ordering {
+    (&a.place, &a.rule, &a.message, &a.object).cmp(&(&b.place, &b.rule, &b.message, &b.object))
 }
 
 impl Read {
@@ -362,7 +394,8 @@ impl<'r> Plan<'r> {
             if view.kind == artifact.kind
                 && let Select::File(select) = view.select
             {
-                select(artifact, &mut |it| judged.subject(&mut judge, rules, &it));
+                let mut met = Vec::new();
+                select(artifact, &mut |it| judged.subject(&mut judge, rules, &mut met, &it));
             }
         }
     }
@@ -371,7 +404,8 @@ impl<'r> Plan<'r> {
         let (mut judge, mut judged) = (Judge::default(), Judged::default());
         for (view, rules) in &self.views {
             if let Select::Repository(select) = view.select {
-                select(repository, &mut |it| judged.subject(&mut judge, rules, &it));
+                let mut met = Vec::new();
+                select(repository, &mut |it| judged.subject(&mut judge, rules, &mut met, &it));
             }
         }
         judged
@@ -379,25 +413,44 @@ impl<'r> Plan<'r> {
 }
 
 impl Judged {
-    fn subject<'a>(&mut self, judge: &mut Judge<'a>, rules: &[&'a Rule], subject: &Subject<'a>) {
-        for &rule in rules {
+    /// Judges a subject by the rules of its view; `met` is what is noted of each of them.
+    fn subject<'a>(
+        &mut self,
+        judge: &mut Judge<'a>,
+        rules: &[&'a Rule],
+        met: &mut Vec<Met>,
+        subject: &Subject<'a>,
+    ) {
+        met.resize(rules.len(), Met::default());
+        let object = OnceCell::new();
+        for (&rule, met) in rules.iter().zip(met) {
             let judgement = judge.judge(rule, subject);
             if judgement.applies {
-                self.judgement(rule, subject, judgement);
+                self.judgement(rule, met, subject, &object, judgement);
             }
         }
     }
 
-    fn judgement<'a>(&mut self, rule: &'a Rule, subject: &Subject<'a>, judgement: Judgement<'a>) {
-        if !rule.items.is_empty() && !self.evident.contains(&rule.id) {
-            self.items.extend(rule.items.iter().cloned());
+    fn judgement<'a>(
+        &mut self,
+        rule: &'a Rule,
+        met: &mut Met,
+        subject: &Subject<'a>,
+        object: &OnceCell<Option<Arc<Object>>>,
+        judgement: Judgement<'a>,
+    ) {
+        if !rule.items.is_empty() && !met.evident {
+            if !met.judged {
+                self.items.extend(rule.items.iter().cloned());
+                met.judged = true;
+            }
             let holds = judgement.failures.is_empty() && judgement.troubles.is_empty();
             let proof = match rule.power {
                 Power::Decides if holds && rule.proves.is_none() => Some(subject.at),
                 _ => judgement.proves,
             };
             if let Some(node) = proof {
-                self.evident.insert(rule.id.clone());
+                met.evident = true;
                 self.evidence.extend(rule.items.iter().map(|item| Evidence {
                     item: item.clone(),
                     place: Place::of(node),
@@ -406,7 +459,8 @@ impl Judged {
             }
         }
         for failure in judgement.failures {
-            self.failure(rule, subject, failure);
+            let object = object.get_or_init(|| subject.object.map(|it| Arc::new(it.into())));
+            self.failure(rule, object.clone(), failure);
         }
         for trouble in judgement.troubles {
             self.problems.push(Problem {
@@ -418,22 +472,26 @@ impl Judged {
         }
     }
 
-    fn failure<'a>(&mut self, rule: &Rule, subject: &Subject<'a>, failure: Failure<'a>) {
-        let place = Place::of(failure.at);
-        let line = failure.at.place().0.line(place.start.line);
+    fn failure(&mut self, rule: &Rule, object: Option<Arc<Object>>, failure: Failure<'_>) {
+        let (source, start, end) = failure.at.seen();
+        let place = Place { path: source.shared_path(), start, end };
+        let line = source.line(place.start.line);
         let rendered = Rendered::of(failure.at);
         let mut related = Related::way(failure.at);
         if related.is_empty() {
             related.extend(rendered.iter().filter_map(|it| Related::rendering(it, &place)));
         }
         self.findings.push(Finding {
-            excerpt: line.chars().take(200).collect(),
+            excerpt: match line.len() {
+                ..=200 => line.to_owned(),
+                _ => line.chars().take(200).collect(),
+            },
             rule: rule.id.clone(),
             severity: rule.severity,
             message: failure.message,
             equivalents: failure.equivalents,
             items: rule.items.clone(),
-            object: subject.object.map(Into::into),
+            object,
             related,
             rendered,
             place,
@@ -507,6 +565,10 @@ impl Outcome {
         answers: &Answers,
     ) -> BTreeSet<(String, u32)> {
         let mut covering = BTreeSet::new();
+        if artifacts.iter().all(|it| !it.tree.source.is_rendered()) {
+            self.findings.sort_by(in_order);
+            return covering;
+        }
         self.findings.sort_by(|a, b| a.rendered.cmp(&b.rendered));
         let path = |it: &Finding| it.rendered.as_ref().map(|it| it.path.clone());
         for artifact in artifacts.iter().filter(|it| it.tree.source.is_rendered()) {
@@ -592,10 +654,7 @@ impl Outcome {
     }
 
     fn sort(&mut self) {
-        self.findings.sort_by(|a, b| {
-            (&a.place, &a.rule, &a.message, &a.object)
-                .cmp(&(&b.place, &b.rule, &b.message, &b.object))
-        });
+        self.findings.sort_by(in_order);
         self.findings.dedup();
         self.evidence.sort();
         self.evidence.dedup();

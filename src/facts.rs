@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{artifact::Kind, checklist::Fact, repository::Repository};
+use crate::{artifact::Kind, checklist::Fact, repository::Repository, source::behind};
 
 /// Names of packages and images, by what using one of them establishes. They are looked for as
 /// whole words in dependency manifests, Compose files and Kubernetes images.
@@ -179,14 +179,10 @@ pub fn facts(repository: &Repository<'_>) -> BTreeSet<Fact> {
         }
     }
     for artifact in repository.of(Kind::Kubernetes) {
-        for line in artifact.tree.source.text.lines() {
-            let line = line.trim_start().trim_start_matches("- ");
-            if let Some(image) = line.strip_prefix("image:") {
-                words(image, &mut facts);
-            }
-            if line == "kind: Ingress" {
-                facts.insert(Fact::Http);
-            }
+        let text = &artifact.tree.source.text;
+        behind(text, "image:").for_each(|image| words(image, &mut facts));
+        if behind(text, "kind: Ingress").any(str::is_empty) {
+            facts.insert(Fact::Http);
         }
     }
     facts
@@ -194,11 +190,12 @@ pub fn facts(repository: &Repository<'_>) -> BTreeSet<Fact> {
 
 fn words(text: &str, facts: &mut BTreeSet<Fact>) {
     let ends = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@'));
-    for word in text.split(ends) {
+    for word in text.split(ends).filter(|it| !it.is_empty()) {
         let word = word.to_ascii_lowercase();
         let last = word.rsplit('/').next().unwrap_or(&word);
         for (fact, names) in SIGNS {
-            if names.contains(&word.as_str()) || names.contains(&last) {
+            let says = || names.contains(&word.as_str()) || names.contains(&last);
+            if !facts.contains(fact) && says() {
                 facts.insert(*fact);
             }
         }

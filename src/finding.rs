@@ -51,8 +51,8 @@ pub struct Place {
 impl Place {
     /// Where people see `node`.
     pub fn of(node: Node<'_>) -> Self {
-        let path = node.place().0.path.as_str().into();
-        Self { path, start: node.start(), end: node.end() }
+        let (source, start, end) = node.seen();
+        Self { path: source.shared_path(), start, end }
     }
 }
 
@@ -71,7 +71,7 @@ impl Rendered {
         let source = &node.tree().source;
         source.is_rendered().then(|| {
             let at = node.key_span().map_or(node.span().start, |it| it.start);
-            Self { path: source.path.as_str().into(), line: source.position(at).line }
+            Self { path: source.shared_path(), line: source.position(at).line }
         })
     }
 }
@@ -195,9 +195,9 @@ pub struct Finding {
     /// What the peers call it: `hadolint:DL3002`, …
     pub equivalents: Vec<Arc<str>>,
     /// The checklist items it violates.
-    pub items: Vec<Arc<str>>,
+    pub items: Arc<[Arc<str>]>,
     /// The object it is about, where it is about one.
-    pub object: Option<Object>,
+    pub object: Option<Arc<Object>>,
     /// Other places that matter.
     pub related: Vec<Related>,
     /// The first line at the place, cut to 200 characters.
@@ -209,7 +209,7 @@ pub struct Finding {
     /// Whether the change under review brought it.
     pub new: bool,
     /// Why it does not count, if it does not.
-    pub waived: Option<Waiver>,
+    pub waived: Option<Box<Waiver>>,
     /// From which severity on it blocks, where a peer's configuration says so: nothing in it means
     /// never.
     pub blocks_from: Option<Option<Severity>>,

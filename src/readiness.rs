@@ -188,11 +188,12 @@ impl Readiness {
                 continue;
             }
             for finding in findings.iter_mut().filter(|it| waiver.covers(it)) {
-                finding.waived.get_or_insert_with(|| finding::Waiver {
+                let said = || finding::Waiver {
                     by: waiver.by.clone(),
                     reason: waiver.reason.clone(),
                     expires: Some(waiver.expires.to_string()),
-                });
+                };
+                finding.waived.get_or_insert_with(|| said().into());
             }
         }
         ended

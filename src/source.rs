@@ -2,7 +2,7 @@
 
 mod origins;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 pub use origins::{Asked, Draft, FileId, Origins};
 
@@ -40,6 +40,7 @@ pub struct Source {
     pub path: String,
     /// The text.
     pub text: String,
+    shared_path: OnceLock<Arc<str>>,
     lines: OnceLock<Vec<u32>>,
     /// How many characters stand before each block of the text.
     blocks: OnceLock<Vec<u32>>,
@@ -63,6 +64,16 @@ impl Source {
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         };
         Self::new(path, text)
+    }
+
+    /// The path, for all findings in the file.
+    pub fn shared_path(&self) -> Arc<str> {
+        self.shared_path.get_or_init(|| self.path.as_str().into()).clone()
+    }
+
+    /// Forgets where lines start until somebody asks again.
+    pub fn forget_lines(&mut self) {
+        (self.lines, self.blocks) = (OnceLock::new(), OnceLock::new());
     }
 
     /// The name of the file, without its folders.
@@ -151,9 +162,26 @@ impl Source {
     fn starts(&self) -> &[u32] {
         self.lines.get_or_init(|| {
             let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
-            std::iter::once(0).chain(breaks.map(|at| at as u32 + 1)).collect()
+            let mut starts = Vec::with_capacity(1 + breaks.clone().count());
+            starts.push(0);
+            starts.extend(breaks.map(|at| at as u32 + 1));
+            starts
         })
     }
+}
+
+/// What follows `key` in the lines that start with it, blanks and the dashes of lists aside.
+pub fn behind<'t>(text: &'t str, key: &str) -> impl Iterator<Item = &'t str> {
+    let bytes = text.as_bytes();
+    let found: Vec<_> =
+        memchr::memmem::find_iter(bytes, key).map(|at| (at, at + key.len())).collect();
+    found.into_iter().filter_map(move |(at, after)| {
+        let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |it| it + 1);
+        let end = memchr::memchr(b'\n', &bytes[after..]).map_or(bytes.len(), |it| after + it);
+        let before = text[start..at].trim_start().trim_start_matches("- ");
+        let rest = &text[after..end];
+        before.is_empty().then(|| rest.strip_suffix('\r').unwrap_or(rest))
+    })
 }
 
 /// Resolves `path`, written in `folder`, to a path below the root; nothing if it leaves the root.
@@ -193,6 +221,13 @@ mod tests {
         assert_eq!(source.position(text.len() as u32 - 1), Position { line: 2, column: 10_001 });
         assert_eq!(source.width(2), 10_001);
         assert_eq!(source.position(2 + 3 * 4_000 + 1), Position { line: 2, column: 8_002 });
+    }
+
+    #[test]
+    fn what_stands_behind_a_key_is_found_line_by_line() {
+        let text =
+            "image: a\n  - image:b\r\n- - image: c\n-  image: d\nx image: e\nimages: f\nimage:";
+        assert_eq!(behind(text, "image:").collect::<Vec<_>>(), [" a", "b", " c", ""]);
     }
 
     #[test]

@@ -118,11 +118,8 @@ pub fn apply(
                 }
                 let answered = suppression.by != "seaworthy" || !suppression.reason.is_empty();
                 if answered && finding.waived.is_none() {
-                    finding.waived = Some(Waiver {
-                        by: suppression.by.to_owned(),
-                        reason: suppression.reason.clone(),
-                        expires: None,
-                    });
+                    let (by, reason) = (suppression.by.to_owned(), suppression.reason.clone());
+                    finding.waived = Some(Waiver { by, reason, expires: None }.into());
                 }
             }
         }

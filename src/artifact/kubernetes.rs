@@ -7,6 +7,7 @@ use crate::{
 };
 
 pub mod config;
+mod definition;
 mod derive;
 mod heap;
 mod lifecycle;
@@ -18,8 +19,10 @@ mod schema;
 mod suppress;
 mod views;
 
+pub use definition::shorten;
 pub use manifest::{Container, Manifest, Pod, manifests};
 pub use quantity::quantity;
+pub use schema::is_template;
 pub use views::VIEWS;
 
 /// Whether a YAML or JSON file is one, by what its documents say.

@@ -33,7 +33,7 @@ impl World {
     fn finding(mut self, item: &str) -> Self {
         let place = sample::place("Dockerfile", 4, 1, 5);
         let mut finding = sample::finding("dockerfile/root-user", Severity::Error, place, "root");
-        finding.items = vec![item.into()];
+        finding.items = [item.into()].into();
         self.findings.push(finding);
         self
     }
@@ -41,7 +41,7 @@ impl World {
     fn waived(mut self, item: &str) -> Self {
         self = self.finding(item);
         let waiver = Waiver { by: "@bob".into(), reason: "x".into(), expires: None };
-        self.findings.last_mut().unwrap().waived = Some(waiver);
+        self.findings.last_mut().unwrap().waived = Some(waiver.into());
         self
     }
 

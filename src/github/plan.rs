@@ -314,11 +314,9 @@ mod tests {
                 it.severity =
                     [Severity::Info, Severity::Warning, Severity::Error][dice.roll(3) as usize];
                 it.new = dice.roll(3) > 0;
-                it.waived = (dice.roll(5) == 0).then(|| Waiver {
-                    by: "seaworthy".into(),
-                    reason: "x".into(),
-                    expires: None,
-                });
+                let waiver =
+                    || Waiver { by: "seaworthy".into(), reason: "x".into(), expires: None };
+                it.waived = (dice.roll(5) == 0).then(|| waiver().into());
                 it
             })
             .collect();

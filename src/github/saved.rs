@@ -141,11 +141,11 @@ fn finding(wire: &Value) -> Option<Finding> {
     let waiver = &wire["waived"];
     let waived = match waiver {
         Value::Null => None,
-        _ => Some(Waiver {
+        _ => Some(Box::new(Waiver {
             by: text(&waiver["by"])?,
             reason: text(&waiver["reason"])?,
             expires: None,
-        }),
+        })),
     };
     Some(Finding {
         place: Place {
@@ -157,7 +157,7 @@ fn finding(wire: &Value) -> Option<Finding> {
         severity: severity(&wire["severity"])?,
         message: text(&wire["message"])?,
         equivalents: Vec::new(),
-        items: Vec::new(),
+        items: [].into(),
         object: None,
         related: Vec::new(),
         excerpt: String::new(),

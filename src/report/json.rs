@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Ratio, Report};
 use crate::{
@@ -31,7 +31,8 @@ struct Wire<'a> {
     schema: u32,
     tool: ToolWire<'a>,
     verdict: &'static str,
-    findings: Vec<FindingWire<'a>>,
+    #[serde(serialize_with = "each")]
+    findings: &'a [Finding],
     problems: Vec<ProblemWire<'a>>,
     checklist: Vec<ItemWire<'a>>,
     score: ScoreWire,
@@ -45,7 +46,7 @@ impl<'a> Wire<'a> {
             schema: 1,
             tool: ToolWire { name: "seaworthy", version: &report.version },
             verdict: report.verdict.name(),
-            findings: report.findings.iter().map(FindingWire::of).collect(),
+            findings: &report.findings,
             problems: report.problems.iter().map(ProblemWire::of).collect(),
             checklist: report.checklist.iter().map(ItemWire::of).collect(),
             score: ScoreWire::of(report.score),
@@ -89,8 +90,10 @@ struct FindingWire<'a> {
     path: &'a str,
     start: PositionWire,
     end: PositionWire,
-    equivalents: Vec<&'a str>,
-    items: Vec<&'a str>,
+    #[serde(serialize_with = "texts")]
+    equivalents: &'a [Arc<str>],
+    #[serde(serialize_with = "texts")]
+    items: &'a [Arc<str>],
     subject: Option<SubjectWire<'a>>,
     related: Vec<RelatedWire<'a>>,
     fingerprint: &'a str,
@@ -101,7 +104,6 @@ struct FindingWire<'a> {
 
 impl<'a> FindingWire<'a> {
     fn of(finding: &'a Finding) -> Self {
-        let texts = |list: &'a [Arc<str>]| list.iter().map(|it| &**it).collect();
         Self {
             rule: &finding.rule,
             severity: finding.severity.name(),
@@ -109,16 +111,25 @@ impl<'a> FindingWire<'a> {
             path: &finding.place.path,
             start: PositionWire::of(finding.place.start),
             end: PositionWire::of(finding.place.end),
-            equivalents: texts(&finding.equivalents),
-            items: texts(&finding.items),
-            subject: finding.object.as_ref().map(SubjectWire::of),
+            equivalents: &finding.equivalents,
+            items: &finding.items,
+            subject: finding.object.as_deref().map(SubjectWire::of),
             related: finding.related.iter().map(RelatedWire::of).collect(),
             fingerprint: &finding.fingerprint,
             new: finding.new,
-            waived: finding.waived.as_ref().map(WaiverWire::of),
+            waived: finding.waived.as_deref().map(WaiverWire::of),
             fix: finding.fix.as_ref().map(FixWire::of),
         }
     }
+}
+
+/// Findings one by one: there may be many.
+fn each<S: Serializer>(findings: &&[Finding], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(FindingWire::of))
+}
+
+fn texts<S: Serializer>(texts: &&[Arc<str>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(texts.iter().map(|it| &**it))
 }
 
 #[derive(Serialize)]

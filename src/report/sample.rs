@@ -29,7 +29,7 @@ pub fn finding(rule: &str, severity: Severity, place: Place, message: &str) -> F
         severity,
         message: message.into(),
         equivalents: Vec::new(),
-        items: Vec::new(),
+        items: [].into(),
         object: None,
         related: Vec::new(),
         rendered: None,
@@ -58,7 +58,7 @@ pub fn report() -> Report {
             text: "10001".into(),
         }],
     });
-    root.items = vec!["infrastructure.containers.non-root".into()];
+    root.items = ["infrastructure.containers.non-root".into()].into();
     let mut limits = finding(
         "kubernetes/memory-limit-missing",
         Severity::Warning,
@@ -66,8 +66,8 @@ pub fn report() -> Report {
         "container `api` has no memory limit",
     );
     limits.excerpt = "        name: api".into();
-    limits.object =
-        Some(Object { kind: "Deployment".into(), name: "api".into(), namespace: "prod".into() });
+    let object = Object { kind: "Deployment".into(), name: "api".into(), namespace: "prod".into() };
+    limits.object = Some(object.into());
     limits.related = vec![Related {
         place: place("k8s/limits.yaml", 3, 1, 5),
         message: "the LimitRange of another namespace".into(),
@@ -78,11 +78,11 @@ pub fn report() -> Report {
         place("Makefile", 2, 1, 5),
         "there is no target `lint`",
     );
-    waived.waived = Some(Waiver {
+    waived.waived = Some(Box::new(Waiver {
         by: "@bob".into(),
         reason: "generated".into(),
         expires: Some("2027-01-01".into()),
-    });
+    }));
     let help = |title: &str| RuleHelp {
         title: title.into(),
         why: "A process that breaks out keeps its user.".into(),

@@ -6,7 +6,7 @@ use super::{Repository, record};
 use crate::{
     artifact::{
         Emit, Field, Kind, Select, Shape, Subject, View,
-        kubernetes::{Manifest, manifests},
+        kubernetes::{Manifest, is_template, manifests},
     },
     document::{Kind as Holds, Node},
     value::Value,
@@ -168,9 +168,4 @@ fn wanted(value: Node<'_>, schema: Node<'_>) -> Option<&'static str> {
         "number" if !matches!(kind, Holds::Int | Holds::Float) => Some("a number"),
         _ => None,
     }
-}
-
-/// Whether somebody fills the text in before it is applied.
-fn is_template(text: &str) -> bool {
-    ["{{", "${", "$(", "<", "%"].iter().any(|it| text.contains(it)) || text.starts_with('$')
 }

@@ -238,11 +238,12 @@ impl Team {
     /// Spectral would be silent here, so we do not say that it would speak.
     fn waive(&self, finding: &mut Finding, name: &str) {
         finding.equivalents.retain(|it| !it.ends_with(name));
-        finding.waived.get_or_insert_with(|| Waiver {
+        let waiver = || Waiver {
             by: "spectral".to_owned(),
             reason: format!("`{name}` is off in {}", self.path),
             expires: None,
-        });
+        };
+        finding.waived.get_or_insert_with(|| waiver().into());
     }
 
     fn pointers(&self, document: &str, root: Node<'_>) -> Pointers {
@@ -312,7 +313,7 @@ fn finding(name: &str, level: Level, fault: Fault<'_>) -> Finding {
         severity: severity(level),
         message: fault.message,
         equivalents: vec![format!("spectral:{name}").into()],
-        items: Vec::new(),
+        items: [].into(),
         object: None,
         related,
         rendered: Rendered::of(fault.at),

@@ -64,7 +64,7 @@ fn every_example_shows_what_it_says() {
 #[test]
 fn the_items_of_rules_are_on_the_checklist() {
     for rule in RuleSet::builtin().unwrap().rules {
-        for item in &rule.items {
+        for item in rule.items.iter() {
             assert!(checklist().get(item).is_some(), "{}: there is no item `{item}`", rule.id);
         }
     }
@@ -76,7 +76,7 @@ fn what_files_can_show_is_settled_by_a_rule_or_planned() {
     let settled: BTreeSet<_> = rules
         .rules
         .iter()
-        .flat_map(|it| &it.items)
+        .flat_map(|it| it.items.iter())
         .filter_map(|it| checklist().position(it))
         .map(|at| checklist().canonical(at))
         .collect();

@@ -173,8 +173,30 @@ fn is_whole(value: Node<'_>) -> bool {
 }
 
 /// Whether somebody fills the text in before it is applied.
-fn is_template(text: &str) -> bool {
-    ["{{", "${", "$(", "<", "%"].iter().any(|it| text.contains(it)) || text.starts_with('$')
+pub fn is_template(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let next = |at: usize| bytes.get(at + 1).copied();
+    bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'<' | b'%' => true,
+        b'{' => next(at) == Some(b'{'),
+        b'$' => at == 0 || matches!(next(at), Some(b'{' | b'(')),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_template;
+
+    #[test]
+    fn templates_are_told_from_texts() {
+        for yes in ["{{ .a }}", "a${b}", "a$(b)", "<name>", "50%", "$PORT"] {
+            assert!(is_template(yes), "{yes}");
+        }
+        for no in ["", "a", "{a}", "a$b", "a$", "a{"] {
+            assert!(!is_template(no), "{no}");
+        }
+    }
 }
 
 /// The field that was meant: the same letters, with one or two more or less at the end.

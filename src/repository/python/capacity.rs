@@ -1,5 +1,7 @@
 //! Connections that a service may open at once, against those that its database takes.
 
+use std::cell::LazyCell;
+
 use super::{Module, Python};
 use crate::{
     artifact::{Emit, Kind, Select, Shape, Subject, View, fields},
@@ -10,6 +12,7 @@ use crate::{
         objects::{Class, Object},
         record, scaling,
     },
+    source::behind,
     value::Value,
 };
 
@@ -37,13 +40,15 @@ const USUAL: i64 = 100;
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let python = &repository.python;
-    let Some(limit) = limit(repository) else { return };
+    // It reads every manifest, and most repositories have no pool.
+    let limit = LazyCell::new(|| limit(repository));
     for workload in repository.objects.of(Class::Workload) {
         let Some(replicas) = most(repository, workload) else { continue };
         for (container, image) in images(workload) {
             let Some(built) = shipped(repository, image) else { continue };
             let folder = built.artifact.tree.source.folder();
             let Some((engine, pool)) = pool(python, folder) else { continue };
+            let Some(limit) = *limit else { return };
             let started = process(&built, container);
             let Some(workers) = workers(container, started) else { continue };
             let total = pool.saturating_mul(workers).saturating_mul(replicas);
@@ -113,11 +118,9 @@ fn limit(repository: &Repository<'_>) -> Option<i64> {
         artifacts.map(|it| it.tree.source.text.as_str())
     };
     let said = texts().flat_map(limits).max();
-    let is_postgres = |line: &str| {
-        let image = line.trim_start().trim_start_matches("- ").strip_prefix("image:");
-        image.is_some_and(|it| it.contains("postgres") || it.contains("postgis"))
-    };
-    said.or_else(|| texts().flat_map(str::lines).any(is_postgres).then_some(USUAL))
+    let is_postgres = |image: &str| image.contains("postgres") || image.contains("postgis");
+    let mut images = texts().flat_map(|it| behind(it, "image:"));
+    said.or_else(|| images.any(is_postgres).then_some(USUAL))
 }
 
 /// The numbers behind `max_connections` in a text.

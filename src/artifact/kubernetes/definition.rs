@@ -1,0 +1,102 @@
+//! Definitions of custom resources once their own rules ran: most of the bytes of a repository of
+//! manifests are the descriptions in them, and joins read none.
+
+use super::identity;
+use crate::{
+    artifact::{Artifact, Kind},
+    document::Node,
+};
+
+/// What of a schema says which values fit, beside the schemas in it: see `repository::custom`.
+const KEPT: [&str; 7] = [
+    "type",
+    "additionalProperties",
+    "anyOf",
+    "oneOf",
+    "x-kubernetes-int-or-string",
+    "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-embedded-resource",
+];
+
+/// Leaves of the definitions in a file what custom resources are compared with. Says whether the
+/// file holds nothing else.
+pub fn shorten(artifact: &mut Artifact) -> bool {
+    let tree = &mut artifact.tree;
+    if artifact.kind != Kind::Kubernetes || !tree.documents().any(|it| is_definition(it)) {
+        return false;
+    }
+    let only = tree.documents().all(|it| it.is_null() || is_definition(it));
+    let mut schemas = 0..0;
+    let mut definition = 0..0;
+    let moved = tree.retain(|tree, id| {
+        let raw = &tree.nodes[id as usize];
+        let is_map = tree.node(id).is_map();
+        if is_map && tree.roots.binary_search(&id).is_ok() && is_definition(tree.node(id)) {
+            definition = id..raw.low;
+        }
+        if !definition.contains(&id) {
+            return true;
+        }
+        let within = schemas.contains(&id);
+        if is_map && !within && tree.key(id) == "openAPIV3Schema" {
+            schemas = id + 1..raw.low;
+        }
+        !within || is_map || !tree.has_key(id) || KEPT.contains(&tree.key(id))
+    });
+    let derived = artifact.derived.iter();
+    artifact.derived = derived.filter_map(|it| moved[*it as usize]).collect();
+    only
+}
+
+fn is_definition(document: Node<'_>) -> bool {
+    identity(document).is_some_and(|it| it.kind == "CustomResourceDefinition")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        artifact::kubernetes::{manifests, parse},
+        parse::yaml,
+        source::Source,
+    };
+
+    const DEFINITION: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
+        metadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A}\n  versions:\n  - name: v1\n    \
+        schema:\n      openAPIV3Schema:\n        description: |\n          much to say\n        type: object\n        \
+        required: [a]\n        properties:\n          description: {type: string, description: b}\n";
+
+    fn shortened(text: &str) -> (Artifact, bool) {
+        let (tree, problems) = yaml::parse(Source::new("a.yaml", text));
+        let mut artifact = parse(tree, problems).artifact.expect("an artifact");
+        let only = shorten(&mut artifact);
+        (artifact, only)
+    }
+
+    #[test]
+    fn of_a_schema_what_says_which_values_fit_is_left() {
+        let (mut artifact, only) = shortened(DEFINITION);
+        assert!(only);
+        artifact.tree.detach();
+        let object = manifests(&artifact).next().expect("an object");
+        assert_eq!((object.kind(), object.name()), ("CustomResourceDefinition", "as.x.io"));
+        let version = object.raw().at(&["spec", "versions"]).and_then(|it| it.item(0));
+        let schema =
+            version.and_then(|it| it.at(&["schema", "openAPIV3Schema"])).expect("a schema");
+        let expected = r#"{"type": "object", "properties": {"description": {"type": "string"}}}"#;
+        assert_eq!(format!("{schema:?}"), expected);
+        assert_eq!(schema.at(&["properties"]).map(Node::start).map(|it| it.line), Some(15));
+    }
+
+    #[test]
+    fn objects_beside_definitions_stay_as_they_are() {
+        let text =
+            format!("{DEFINITION}---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\n");
+        let (artifact, only) = shortened(&text);
+        assert!(!only);
+        let service = manifests(&artifact).nth(1).expect("a second object");
+        assert_eq!((service.kind(), service.name()), ("Service", "web"));
+        assert_eq!(service.at().start().line, 21);
+        assert!(!shortened("apiVersion: v1\nkind: Service\n").1);
+    }
+}
