@@ -8,7 +8,7 @@
 //! Parsers build the tree of what is written; artifacts append further roots with what they derive
 //! from it (stages, workloads, targets), whose aliases point back into the written part.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::source::{Position, Source, Span};
 
@@ -125,8 +125,8 @@ pub enum Key<'a> {
 /// All documents of one file: its source, its nodes, and one root per document.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// The file.
-    pub source: Source,
+    /// The file; what is built of it knows its places, too.
+    pub source: Arc<Source>,
     /// The nodes in pre-order.
     pub nodes: Vec<Raw>,
     /// Text that the source does not spell.
@@ -140,8 +140,8 @@ pub struct Tree {
 
 impl Tree {
     /// An empty tree over `source`.
-    pub fn new(source: Source) -> Self {
-        Self { source, ..Self::default() }
+    pub fn new(source: impl Into<Arc<Source>>) -> Self {
+        Self { source: source.into(), ..Self::default() }
     }
 
     /// The node with the given index, links followed.
@@ -332,8 +332,11 @@ impl Tree {
         self.nodes[id as usize].after(id)
     }
 
-    /// Gives back the memory that only builders need.
+    /// Gives back the memory that only builders need, and what is found again when it is asked for.
     pub fn finish(&mut self) {
+        if let Some(source) = Arc::get_mut(&mut self.source) {
+            source.forget_lines();
+        }
         (self.keys, self.known_keys) = (Vec::new(), 0);
         self.nodes.shrink_to_fit();
         self.pool.shrink_to_fit();
@@ -384,37 +387,34 @@ impl Tree {
     /// Makes the tree independent of its source: every text goes into the pool, and of the source
     /// only its lines are left, as empty ones.
     pub fn detach(&mut self) {
-        for at in 0..self.nodes.len() {
-            let Span { start, end } = self.nodes[at].span;
-            let line = |it: u32| self.source.position(it).line - 1;
-            self.nodes[at].span = Span { start: line(start), end: line(end) };
+        for raw in &mut self.nodes {
+            let line = self.source.line_at(raw.span.start) - 1;
+            raw.span = Span { start: line, end: line };
         }
         self.repool(true);
         let lines = "\n".repeat(self.source.line_count() as usize - 1);
-        self.source = Source::new(self.source.path.as_str(), lines);
+        self.source = Source::new(self.source.path.as_str(), lines).into();
     }
 
     /// Writes the pool again with what nodes need of it, and with what they have in the source if
     /// `all` is wanted.
     fn repool(&mut self, all: bool) {
-        let old = std::mem::take(&mut self.pool);
+        let (pool, source) = (std::mem::take(&mut self.pool), self.source.clone());
         (self.keys, self.known_keys) = (Vec::new(), 0);
+        let text = |is_pooled: bool, start: u32, len: u32| {
+            let text = if is_pooled { &pool } else { &source.text };
+            &text[start as usize..(start + len) as usize]
+        };
         for at in 0..self.nodes.len() {
             let mut raw = self.nodes[at];
-            let text = |self_: &Self, pooled: bool, start: u32, len: u32| {
-                let text = if pooled { &old } else { &self_.source.text };
-                text[start as usize..(start + len) as usize].to_owned()
-            };
-            let pooled = raw.flags & KEY_IN_POOL != 0;
-            if raw.key_len != NO_KEY && (pooled || all) {
-                let key = text(self, pooled, raw.key, raw.key_len);
-                (raw.key, raw.key_len) = self.pooled_key(&key);
+            let is_pooled = raw.flags & KEY_IN_POOL != 0;
+            if raw.key_len != NO_KEY && (is_pooled || all) {
+                (raw.key, raw.key_len) = self.pooled_key(text(is_pooled, raw.key, raw.key_len));
                 raw.flags |= KEY_IN_POOL;
             }
-            let pooled = raw.flags & IN_POOL != 0;
-            if raw.kind == Kind::Str && (pooled || all) {
-                let text = text(self, pooled, raw.low, raw.high);
-                (raw.low, raw.high) = self.pooled_key(&text);
+            let is_pooled = raw.flags & IN_POOL != 0;
+            if raw.kind == Kind::Str && (is_pooled || all) {
+                (raw.low, raw.high) = self.pooled_key(text(is_pooled, raw.low, raw.high));
                 raw.flags |= IN_POOL;
             }
             self.nodes[at] = raw;

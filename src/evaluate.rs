@@ -305,7 +305,6 @@ fn shorten(artifact: &mut Artifact) {
     if only_definitions && !is_answered {
         artifact.tree.detach();
     }
-    artifact.tree.source.forget_lines();
     artifact.tree.finish();
 }
 

@@ -110,7 +110,8 @@ fn link_makefile(artifact: &mut Artifact, path: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     for root in roots.filter(|it| it.parent().is_some()) {
         let Ok(below) = path.strip_prefix(root) else { break };
-        artifact.tree.source.path = below.to_string_lossy().replace('\\', "/");
+        let below = below.to_string_lossy().replace('\\', "/");
+        artifact.tree.source = Source::new(below, artifact.tree.source.text.as_str()).into();
         artifact.derived.clear();
         let found = discover::discover(root, &GlobSet::empty()).unwrap_or_default();
         let mut list: Vec<String> = found.into_iter().map(|it| it.path).collect();

@@ -104,15 +104,19 @@ impl Source {
 
     /// Where the byte `offset` is, counted as people count.
     pub fn position(&self, offset: u32) -> Position {
-        let starts = self.starts();
-        let line = starts.partition_point(|&start| start <= offset).max(1);
-        let start = starts[line - 1] as usize;
+        let line = self.line_at(offset);
+        let start = self.starts()[line as usize - 1] as usize;
         let mut end = (offset as usize).min(self.text.len());
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
         let column = self.characters(start.min(end), end) + 1;
-        Position { line: line as u32, column }
+        Position { line, column }
+    }
+
+    /// The line of the byte `offset`, counted from 1.
+    pub fn line_at(&self, offset: u32) -> u32 {
+        self.starts().partition_point(|&start| start <= offset).max(1) as u32
     }
 
     /// How many characters a line has that is counted from 1, without its line break.

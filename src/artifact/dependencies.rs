@@ -36,12 +36,13 @@ fn is_template(source: &Source) -> bool {
 /// Reads it.
 pub fn parse(source: Source) -> Parsed {
     let mut tree = Tree::new(source);
-    let text = std::mem::take(&mut tree.source.text);
+    let source = tree.source.clone();
+    let text = source.text.as_str();
     let mut found = Vec::new();
     let mut problems = Vec::new();
     let is_project = tree.source.path.ends_with(".toml");
     if is_project {
-        match DeTable::parse(&text) {
+        match DeTable::parse(text) {
             Ok(table) => project(table.get_ref(), &mut found),
             Err(error) => {
                 let at = error.span().map_or(0, |it| it.start as u32);
@@ -49,9 +50,8 @@ pub fn parse(source: Source) -> Parsed {
             }
         }
     } else {
-        requirements(&text, group_of(&tree.source.path), &mut found);
+        requirements(text, group_of(&tree.source.path), &mut found);
     }
-    tree.source.text = text;
     let derived = found.iter().map(|it| it.write(&mut tree)).collect();
     let problems = problems
         .into_iter()

@@ -50,14 +50,13 @@ pub fn parse(source: Source) -> Parsed {
     let mut tree = Tree::new(source);
     let mut derived = Vec::new();
     let mut start = 0;
-    let text = std::mem::take(&mut tree.source.text);
-    for line in text.split_inclusive('\n') {
+    let source = tree.source.clone();
+    for line in source.text.split_inclusive('\n') {
         if let Some(variable) = variable(line) {
             derived.push(variable.write(&mut tree, start, kind));
         }
         start += line.len();
     }
-    tree.source.text = text;
     Parsed {
         artifact: Some(Artifact { derived, ..Artifact::new(Kind::Dotenv, tree) }),
         problems: Vec::new(),

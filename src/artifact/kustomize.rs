@@ -50,9 +50,25 @@ pub fn is_kustomization(path: &str) -> bool {
 
 /// Builds every leaf.
 pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
-    let mut library = Library::new(files, artifacts, false);
     let mut rendering = Rendering::default();
-    let mut built: Vec<(Source, bool)> = Vec::new();
+    let built = build_all(files, artifacts, &mut rendering);
+    let judged: Vec<_> =
+        built.into_par_iter().map(|(source, open)| render::artifact(source, open)).collect();
+    for (artifact, problems) in judged {
+        rendering.artifacts.extend(artifact);
+        rendering.problems.extend(problems);
+    }
+    rendering
+}
+
+/// The text of every leaf, and whether something of it is not here.
+fn build_all(
+    files: &Files<'_>,
+    artifacts: &[Artifact],
+    rendering: &mut Rendering,
+) -> Vec<(Source, bool)> {
+    let mut library = Library::new(files, artifacts, false);
+    let mut built = Vec::new();
     for path in leaves(files, &mut library, &mut rendering.parts) {
         let folder = path.rsplit_once('/').map_or("", |it| it.0);
         let mut build = Build::new(&mut library);
@@ -63,14 +79,8 @@ pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
         rendering.parts.extend(parts);
         built.push((emitter.finish(), open));
     }
-    let judged: Vec<_> =
-        built.into_par_iter().map(|(source, open)| render::artifact(source, open)).collect();
-    for (artifact, problems) in judged {
-        rendering.artifacts.extend(artifact);
-        rendering.problems.extend(problems);
-    }
     rendering.problems.extend(library.problems);
-    rendering
+    built
 }
 
 /// What `kubectl kustomize` would print for the folder of a kustomization, and what is in the way.

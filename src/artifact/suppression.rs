@@ -1,5 +1,7 @@
 //! The comments that say not to report something, as something to be judged themselves.
 
+use std::sync::Arc;
+
 use super::{Artifact, Emit, Field, Kind, Select, Shape, Subject, Suppression, View};
 use crate::{
     document::{Key, Tree},
@@ -9,8 +11,8 @@ use crate::{
 
 /// The comments of one file. With each comes whether it covered a finding, and whether a rule that
 /// it names was on.
-pub fn artifact(source: &Source, comments: &[(&Suppression, bool, bool)]) -> Artifact {
-    let mut tree = Tree::new(Source::new(&*source.path, &*source.text));
+pub fn artifact(source: &Arc<Source>, comments: &[(&Suppression, bool, bool)]) -> Artifact {
+    let mut tree = Tree::new(source.clone());
     let mut derived = Vec::new();
     for (comment, used, known) in comments {
         let id = tree.open_map(Key::None, comment.place);

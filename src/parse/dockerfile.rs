@@ -170,7 +170,7 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
     let file = read(&source.text);
     let problems = problems(&source, &file);
     write(&mut tree, &file, &mut Vec::new());
-    tree.source = source;
+    tree.source = source.into();
     (tree, problems)
 }
 

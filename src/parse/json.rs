@@ -30,7 +30,7 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
         .take(MAX_PROBLEMS)
         .map(|wrong| Problem::at(&source, wrong.at as u32, wrong.kind, wrong.reason))
         .collect();
-    tree.source = source;
+    tree.source = source.into();
     problems.extend(keys::repeated(&tree));
     problems.sort();
     (tree, problems)

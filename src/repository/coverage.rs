@@ -155,7 +155,7 @@ pub(super) const THRESHOLD_VIEW: View = View {
 /// The thresholds in what joins read, and in Makefiles.
 pub(super) fn thresholds(texts: &BTreeMap<String, Source>, artifacts: &[Artifact]) -> Vec<Tree> {
     let makefiles = artifacts.iter().filter(|it| it.kind == Kind::Makefile);
-    let all = texts.values().chain(makefiles.map(|it| &it.tree.source));
+    let all = texts.values().chain(makefiles.map(|it| &*it.tree.source));
     all.filter(|it| !is_fixture(&it.path)).filter_map(thresholds::read).collect()
 }
 

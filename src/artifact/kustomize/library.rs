@@ -107,21 +107,18 @@ impl<'a> Library<'a> {
     fn read(&mut self, path: &str) -> Option<Loaded> {
         let at = self.artifacts.binary_search_by(|it| it.tree.source.path.as_str().cmp(path));
         if let Ok(at) = at {
-            let tree = &self.artifacts[at].tree;
-            let source = Source::new(path, tree.source.text.as_str());
-            return Some(self.copy(tree, source));
+            return Some(self.copy(&self.artifacts[at].tree));
         }
         let source = (self.files.read)(path)?;
-        let text = source.text.clone();
         let (mut tree, problems) = parse::yaml::parse(source);
         kubernetes::read_as_yaml11(&mut tree);
         self.problems.extend(problems);
-        Some(self.copy(&tree, Source::new(path, text)))
+        Some(self.copy(&tree))
     }
 
-    fn copy(&mut self, tree: &Tree, source: Source) -> Loaded {
+    fn copy(&mut self, tree: &Tree) -> Loaded {
         let file = self.sources.len() as u32;
-        self.sources.push(Arc::new(source));
+        self.sources.push(tree.source.clone());
         let is_definition = |it: &crate::document::Node<'_>| {
             !self.with_definitions && it.str("kind") == Some("CustomResourceDefinition")
         };

@@ -30,7 +30,7 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
     }
     let (mut tree, mut problems) =
         fast::read(&source.text).map_or_else(|| events::read(&source), |it| (it, Vec::new()));
-    tree.source = source;
+    tree.source = source.into();
     problems.extend(keys::repeated(&tree));
     problems.sort();
     (tree, problems)
