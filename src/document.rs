@@ -830,7 +830,7 @@ mod tests {
     #[test]
     fn a_grafted_tree_is_the_same_elsewhere() {
         let mut tree = sample();
-        tree.source = Source::new("x", "abc...abc");
+        tree.source = Source::new("x", "abc...abc").into();
         let first = tree.graft(&sample(), 6);
         let (left, right) = (tree.node(0), tree.node(first));
         assert_eq!(format!("{left:?}"), format!("{right:?}"));

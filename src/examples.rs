@@ -198,7 +198,7 @@ impl Outcome {
     fn note(&mut self, rule: &Rule, judged: &evaluate::Outcome) {
         let proved = judged.evidence.iter().any(|it| it.rule == rule.id);
         let violated = judged.findings.iter().any(|it| it.rule == rule.id);
-        for item in &rule.items {
+        for item in rule.items.iter() {
             let shown = self.shown.entry(item.to_string()).or_default();
             shown.proved |= proved;
             shown.violated |= violated;

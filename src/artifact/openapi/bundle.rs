@@ -2,10 +2,7 @@
 //! other or fetched. Only files of the repository are read, each once, and only as far as
 //! references lead; what cannot be followed is told at the reference.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::{
     derive,
@@ -39,7 +36,7 @@ pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
         loader.load(root.id());
         left = loader.left;
         for tree in loader.trees.iter().filter(|it| it.source.text.contains("seaworthy")) {
-            let Source { path, text, .. } = &tree.source;
+            let Source { path, text, .. } = &*tree.source;
             commented.entry(path.clone()).or_insert_with(|| text.clone());
         }
         rendering.problems.append(&mut loader.problems);
@@ -70,7 +67,7 @@ pub fn referred(tree: &Tree, read: &(dyn Fn(&str) -> Option<Source> + Sync)) -> 
     let files = Files { paths: &[], read, bytes: None };
     let mut loader = Loader { known: false, ..Loader::new(tree, &files, MAX_BYTES) };
     loader.load(root.id());
-    loader.trees.into_iter().map(|it| it.source.path).collect()
+    loader.trees.into_iter().map(|it| it.source.path.clone()).collect()
 }
 
 /// Whether a text may refer to other files: a cheap look before it is parsed.
@@ -243,16 +240,15 @@ impl<'l> Loader<'l> {
         let mut tree = Tree::default();
         tree.graft(self.main, 0);
         tree.roots.clone_from(&self.main.roots);
-        let Source { path, text, .. } = &self.main.source;
-        let mut texts = text.len() + 1;
-        let mut sources = vec![Arc::new(Source::new(path.clone(), text.clone()))];
+        let mut texts = self.main.source.text.len() + 1;
+        let mut sources = vec![self.main.source.clone()];
         let mut starts = vec![(0, 0)];
-        for mut other in self.trees {
+        for other in self.trees {
             let first = tree.graft(&other, texts as u32);
             starts.push((first, texts as u32));
             tree.roots.extend(other.roots.first().map(|it| it + first));
             texts += other.source.text.len() + 1;
-            sources.push(Arc::new(std::mem::take(&mut other.source)));
+            sources.push(other.source);
         }
         let moved = |(file, id): (usize, Id)| id + starts[file].0;
         let region = |&(part, by): &_| Region { root: moved(part), by: moved(by) };
@@ -262,7 +258,7 @@ impl<'l> Loader<'l> {
             .map(|it| Asked { part: place(&tree, it.root), by: tree.nodes[it.by as usize].span })
             .collect();
         asked.sort_by_key(|it| it.part.start);
-        tree.source = Source::joined(sources, asked);
+        tree.source = Source::joined(sources, asked).into();
         (tree, regions, self.unread)
     }
 }
