@@ -388,7 +388,9 @@ impl Tree {
     /// only its lines are left, as empty ones.
     pub fn detach(&mut self) {
         for raw in &mut self.nodes {
-            let line = self.source.line_at(raw.span.start) - 1;
+            let is_written = raw.key_len != NO_KEY && raw.flags & KEY_IN_POOL == 0;
+            let start = if is_written { raw.key } else { raw.span.start };
+            let line = self.source.line_at(start) - 1;
             raw.span = Span { start: line, end: line };
         }
         self.repool(true);
