@@ -256,6 +256,11 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        // A script that goes somewhere else may mean the files there.
+        let away = ["git clone", "gh repo clone", "cd ..", "cd $", "cd \"", "pushd"];
+        if step.str("script").is_some_and(|it| away.iter().any(|word| it.contains(word))) {
+            return;
+        }
         for command in list(step, "commands") {
             self.command(step, command, emit);
         }
@@ -368,5 +373,10 @@ mod tests {
             "      - run: make dev.txt\n      - run: pip install -r dev.txt\n",
         );
         assert_eq!(found(&made, &[]), [""; 0]);
+        let gone = job(
+            "uses: actions/checkout@v4",
+            "      - run: |\n          cd ../other\n          python run.py\n",
+        );
+        assert_eq!(found(&gone, &[]), [""; 0]);
     }
 }
