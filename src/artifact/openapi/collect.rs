@@ -34,8 +34,7 @@ const SECTIONS: &[&str] = &[
 ];
 
 /// How keys and tokens begin that their makers mark.
-const TOKENS: &[&str] =
-    &["AKIA", "ASIA", "AIza", "sk_live_", "rk_live_", "xox", "glpat-"];
+const TOKENS: &[&str] = &["AKIA", "ASIA", "AIza", "sk_live_", "rk_live_", "xox", "glpat-"];
 
 /// The status codes by which a caller is told that it may not.
 const REFUSALS: &[&str] = &["401", "403", "4XX", "default"];
