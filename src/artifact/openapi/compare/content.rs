@@ -6,6 +6,9 @@ use crate::document::Node;
 /// A media type and its schema.
 type Media<'t> = (String, Option<Node<'t>>);
 
+/// The body of a request: where it is written, whether it must be sent, and what it may be.
+type Body<'t> = (Node<'t>, bool, Vec<Media<'t>>);
+
 /// A media type without its parameters; nothing for one that was not told.
 fn plain(media: &str) -> String {
     media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
@@ -36,10 +39,8 @@ impl<'t> Side<'t> {
         }
     }
 
-    /// The body of a request: where it is written, whether it must be sent, and what it may be.
-    /// Nothing inside if it is in another file.
-    #[allow(clippy::type_complexity)]
-    fn body(&self, it: Operation<'t>) -> Option<Option<(Node<'t>, bool, Vec<Media<'t>>)>> {
+    /// The body of a request, if it has one; nothing at all if that is in another file.
+    fn body(&self, it: Operation<'t>) -> Option<Option<Body<'t>>> {
         if self.version.major != 2 {
             let Some(written) = it.node.get("requestBody") else { return Some(None) };
             let body = self.refs.resolve(written)?;
