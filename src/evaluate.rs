@@ -40,6 +40,9 @@ use crate::{
     waive,
 };
 
+/// As many findings as one file may have.
+const MAX_FINDINGS: usize = 100_000;
+
 /// What came of judging files.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -87,6 +90,8 @@ struct Judged {
     evidence: Vec<Evidence>,
     problems: Vec<Problem>,
     items: BTreeSet<Arc<str>>,
+    /// How many findings there are beyond [`MAX_FINDINGS`].
+    left_out: usize,
 }
 
 /// What is already noted of a rule in a file.
@@ -397,6 +402,11 @@ impl<'r> Plan<'r> {
                 select(artifact, &mut |it| judged.subject(&mut judge, rules, &mut met, &it));
             }
         }
+        if std::mem::take(&mut judged.left_out) > 0 {
+            let reason =
+                format!("there are more than {MAX_FINDINGS} findings: the rest is left out");
+            judged.problems.push(Problem::at(&artifact.tree.source, 0, Trouble::Limit, reason));
+        }
     }
 
     fn across(&self, repository: &Repository<'_>) -> Judged {
@@ -472,6 +482,10 @@ impl Judged {
     }
 
     fn failure(&mut self, rule: &Rule, object: Option<Arc<Object>>, failure: Failure<'_>) {
+        if self.findings.len() >= MAX_FINDINGS {
+            self.left_out += 1;
+            return;
+        }
         let (source, start, end) = failure.at.seen();
         let place = Place { path: source.shared_path(), start, end };
         let line = source.line(place.start.line);

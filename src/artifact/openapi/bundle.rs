@@ -24,6 +24,9 @@ const MAX_FILES: usize = 20_000;
 /// How many bytes all descriptions of a repository may read from other files.
 const MAX_BYTES: usize = 256 << 20;
 
+/// Maps longer than this are indexed when they are looked into.
+const MAX_SCAN: usize = 16;
+
 /// Reads the descriptions that refer to other files together with them.
 pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
     let mut rendering = Rendering::default();
@@ -105,6 +108,8 @@ struct Loader<'l> {
     seen: Vec<Vec<bool>>,
     /// The number of each file that was looked for; nothing where it cannot be read.
     numbers: HashMap<String, Option<usize>>,
+    /// Long maps that were looked into.
+    maps: HashMap<(usize, Id), HashMap<String, Id>>,
     /// Parts that are still to be looked through.
     open: VecDeque<(usize, Id)>,
     /// Parts, and the references that lead there: a file and a node each.
@@ -123,6 +128,7 @@ impl<'l> Loader<'l> {
             trees: Vec::new(),
             seen: Vec::new(),
             numbers: HashMap::from([(main.source.path.clone(), Some(0))]),
+            maps: HashMap::new(),
             open: VecDeque::new(),
             asked: Vec::new(),
             problems: Vec::new(),
@@ -183,12 +189,35 @@ impl<'l> Loader<'l> {
         let Some(there) = there.filter(|it| *it > 0) else { return };
         let tree = self.tree(there);
         let Some(&root) = tree.roots.first() else { return };
-        let target = if pointer.starts_with('/') { walk(tree.node(root), &pointer) } else { None };
-        let Some(target) = target.or((!pointer.starts_with('/')).then_some(root)) else { return };
+        // What has a name of its own may be anywhere in its file.
+        let is_pointer = pointer.starts_with('/');
+        let target = if is_pointer { self.walk(there, root, &pointer) } else { Some(root) };
+        let Some(target) = target else { return };
         if !self.seen[there - 1][target as usize] {
             self.asked.push(((there, target), (file, id)));
             self.open.push_back((there, target));
         }
+    }
+
+    /// What a pointer leads to in another file.
+    fn walk(&mut self, file: usize, root: Id, pointer: &str) -> Option<Id> {
+        let (tree, maps) = (&self.trees[file - 1], &mut self.maps);
+        let mut entry = |map: Node<'_>, key: &str| -> Option<Id> {
+            if map.len() <= MAX_SCAN {
+                return map.get(key).map(Node::id);
+            }
+            let index = maps.entry((file, map.id())).or_insert_with(|| {
+                map.entries().map(|(key, it)| (key.to_owned(), it.id())).collect()
+            });
+            index.get(key).copied()
+        };
+        pointer.split('/').skip(1).try_fold(root, |id, part| {
+            let node = tree.node(id);
+            match node.is_seq() {
+                true => node.item(part.parse().ok()?).map(Node::id),
+                false => entry(node, &decoded(part)),
+            }
+        })
     }
 
     /// The number of a file, which is read when it is first asked for.
@@ -278,14 +307,6 @@ fn place(tree: &Tree, id: Id) -> Span {
     let keyed = raw.key_len != NO_KEY && raw.flags & KEY_IN_POOL == 0;
     let start = if keyed { raw.key.min(raw.span.start) } else { raw.span.start };
     Span { start, end: raw.span.end.max(start) }
-}
-
-fn walk(root: Node<'_>, pointer: &str) -> Option<Id> {
-    let found = pointer.split('/').skip(1).try_fold(root, |node, part| match node.is_seq() {
-        true => node.item(part.parse().ok()?),
-        false => node.get(&decoded(part)),
-    });
-    found.map(Node::id)
 }
 
 /// A file that is neither YAML nor JSON, as a description may take for one of its texts.

@@ -338,6 +338,7 @@ impl<'a> Walk<'a> {
         self.add("enum_value", lists.enum_values);
         self.add("open_object", lists.open_objects);
         self.add("site", lists.sites);
+        self.add("plain_key", lists.plain_keys);
         let responses = self.responses(lists.response_maps);
         self.add("response", responses);
     }
@@ -793,7 +794,11 @@ impl<'a> Walk<'a> {
                 .collect();
             servers.push(record(
                 server,
-                vec![("scope", text(scope)), ("missing", Fact::Texts(missing))],
+                vec![
+                    ("scope", text(scope)),
+                    ("missing", Fact::Texts(missing)),
+                    ("unusable", Fact::Texts(unusable(url, defined))),
+                ],
             ));
             for (name, it) in defined.into_iter().flat_map(Node::entries) {
                 let default = it.get("default");
@@ -854,6 +859,8 @@ struct Lists {
     /// Each `responses` that a path leads to.
     response_maps: Vec<Id>,
     enum_values: Vec<Record>,
+    /// Keys that YAML reads as numbers, booleans or nothing.
+    plain_keys: Vec<Record>,
     seen: HashSet<Id>,
 }
 
@@ -894,6 +901,9 @@ impl Lists {
         }
         if node.as_str().is_some_and(|it| TOKENS.iter().any(|start| it.starts_with(start))) {
             self.tokens.push(record(node, vec![("text", Fact::Node(node.id()))]));
+        }
+        if is_no_text(key) && is_plain_key(node) {
+            self.plain_keys.push(record(node, vec![("key", text(key))]));
         }
         if !node.is_map() {
             return;
@@ -1051,6 +1061,21 @@ fn responses<'a>(node: Node<'a>, refs: &Refs<'a>) -> Record {
     record(node, facts)
 }
 
+/// Whether YAML reads a key as something else than text, unless it is in quotes.
+fn is_no_text(key: &str) -> bool {
+    let digits = key.trim_start_matches(['-', '+']);
+    digits.starts_with(|it: char| it.is_ascii_digit() || it == '.') && digits.parse::<f64>().is_ok()
+        || matches!(key, "true" | "false" | "null" | "~" | "True" | "False" | "Null")
+}
+
+/// Whether the key of a node is written in YAML without quotes.
+fn is_plain_key(node: Node<'_>) -> bool {
+    let (Some(span), source) = (node.key_span(), &node.tree().source) else { return false };
+    let (file, at) = source.author(span);
+    let before = (at.start as usize).checked_sub(1).and_then(|it| file.text.as_bytes().get(it));
+    file.path.ends_with("ml") && !matches!(before, Some(b'"' | b'\''))
+}
+
 /// Whether a `type` says string, integer, array, object.
 fn types(version: Version, value: Node<'_>) -> [bool; 4] {
     if let Some(one) = value.as_str() {
@@ -1087,6 +1112,53 @@ fn has_version(path: &str) -> bool {
 fn is_operational(path: &str) -> bool {
     let mut parts = path.trim_matches('/').split('/').map(str::to_ascii_lowercase);
     path == "/" || parts.any(|it| OPERATIONAL.contains(&it.as_str()))
+}
+
+/// As many values of variables are tried together.
+const MAX_TRIED: usize = 1_000;
+
+/// The URLs that the values of its variables make of a server's, and that nobody can call.
+fn unusable(url: &str, variables: Option<Node<'_>>) -> Vec<String> {
+    let mut made = vec![url.to_owned()];
+    let mut filled = false;
+    for (name, it) in variables.into_iter().flat_map(Node::entries) {
+        let hole = format!("{{{name}}}");
+        if !url.contains(&hole) {
+            continue;
+        }
+        filled = true;
+        let values: Vec<_> = match it.get("enum") {
+            Some(all) => all.children().filter_map(Node::as_str).collect(),
+            None => it.str("default").into_iter().collect(),
+        };
+        let fill =
+            |url: &String| values.iter().map(|it| url.replace(&hole, it)).collect::<Vec<_>>();
+        made = made.iter().flat_map(fill).take(MAX_TRIED).collect();
+    }
+    made.retain(|it| filled && !it.contains('{') && !is_absolute(it));
+    made.truncate(5);
+    made
+}
+
+/// Whether a text is an absolute URL: a scheme, and for those of the web a host and a port.
+fn is_absolute(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once(':') else { return false };
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"+-.".contains(&it);
+    if !scheme.starts_with(|it: char| it.is_ascii_alphabetic()) || !scheme.bytes().all(plain) {
+        return false;
+    }
+    if !matches!(&*scheme.to_ascii_lowercase(), "http" | "https" | "ws" | "wss" | "ftp") {
+        return true;
+    }
+    let authority = rest.trim_start_matches(['/', '\\']);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (host, ""),
+    };
+    let is_port = port.is_empty() || port.parse::<u16>().is_ok();
+    !host.is_empty() && is_port && !host.contains([' ', '<', '>', '^', '|', '%'])
 }
 
 /// The names in braces in a path.

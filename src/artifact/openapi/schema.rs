@@ -1,8 +1,11 @@
 //! Values against schemas, as far as rules about examples and enumerations need it.
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::{
     Version,
@@ -16,6 +19,13 @@ use crate::document::{Kind, Node};
 const MAX_DEPTH: u32 = 48;
 /// How many comparisons of a value with a schema one description may cost, for each of its nodes.
 const STEPS_PER_NODE: usize = 20;
+
+/// How large one compiled pattern may be; values of larger ones hold.
+const MAX_PATTERN: usize = 1 << 18;
+/// How many steps it costs to compile a pattern, whose size we do not know before.
+const PATTERN_STEPS: usize = 2_000;
+/// How many different patterns of one description are compiled.
+const MAX_PATTERNS: usize = 2_000;
 
 /// Whether a value is of a type that a schema may name.
 pub fn is_of_type(value: Node<'_>, name: &str) -> bool {
@@ -38,8 +48,9 @@ pub fn examples<'a>(
     regions: &[Region],
     version: Version,
 ) -> (Vec<Record>, bool) {
-    let steps = STEPS_PER_NODE * root.tree().nodes.len() + 10_000;
-    let check = Check { refs, version, steps: Cell::new(steps), way: Way::Both };
+    let steps = STEPS_PER_NODE * root.tree().nodes.len() + 1_000_000;
+    let patterns = RefCell::default();
+    let check = Check { refs, version, steps: Cell::new(steps), patterns, way: Way::Both };
     let mut finder = Finder { check, version, records: Vec::new() };
     let below = |inside: Inside, key: &str| inside.below(key, version);
     tour(root, regions, &below, &mut |node, key, around| {
@@ -176,6 +187,8 @@ struct Check<'c, 'a> {
     refs: &'c Refs<'a>,
     version: Version,
     steps: Cell<usize>,
+    /// The patterns that were met; nothing for those that cannot be compiled.
+    patterns: RefCell<HashMap<&'a str, Option<Regex>>>,
     way: Way,
 }
 
@@ -198,7 +211,7 @@ impl<'a> Check<'_, 'a> {
         }
         self.kind(schema, value)?;
         number(schema, value)?;
-        text(schema, value)?;
+        self.text(schema, value)?;
         offered(schema, value)?;
         self.combined(schema, value, depth)?;
         self.items(schema, value, depth)?;
@@ -238,6 +251,40 @@ impl<'a> Check<'_, 'a> {
             self.value(it, value, depth + 1)?;
         }
         Ok(())
+    }
+
+    fn text(&self, schema: Node<'a>, value: Node<'a>) -> Fits<'a> {
+        let Some(text) = value.as_str() else { return Ok(()) };
+        let limit = |key| schema.get(key).and_then(Node::as_int);
+        let len = text.chars().count() as i64;
+        if let Some(max) = limit("maxLength") {
+            ensure(len <= max, value, || format!("is {len} characters long, more than {max}"))?;
+        }
+        if let Some(min) = limit("minLength") {
+            ensure(len >= min, value, || format!("is {len} characters long, fewer than {min}"))?;
+        }
+        if let Some(pattern) = schema.str("pattern") {
+            let matches = self.matches(pattern, text);
+            ensure(matches, value, || format!("does not match `{pattern}`"))?;
+        }
+        match schema.str("format") {
+            Some(format) => ensure(has_format(text, format), value, || format!("is no {format}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a text matches a pattern; where that cannot be told, it does.
+    fn matches(&self, pattern: &'a str, text: &str) -> bool {
+        let mut patterns = self.patterns.borrow_mut();
+        if patterns.len() >= MAX_PATTERNS && !patterns.contains_key(pattern) {
+            self.steps.set(0);
+            return true;
+        }
+        let compiled = patterns.entry(pattern).or_insert_with(|| {
+            self.steps.set(self.steps.get().saturating_sub(PATTERN_STEPS));
+            RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().ok()
+        });
+        compiled.as_ref().is_none_or(|it| it.is_match(text))
     }
 
     fn items(&self, schema: Node<'a>, value: Node<'a>, depth: u32) -> Fits<'a> {
@@ -313,27 +360,6 @@ fn number<'a>(schema: Node<'a>, value: Node<'a>) -> Fits<'a> {
         ensure(number > min, value, || format!("is not more than {min}"))?;
     }
     Ok(())
-}
-
-fn text<'a>(schema: Node<'a>, value: Node<'a>) -> Fits<'a> {
-    let Some(text) = value.as_str() else { return Ok(()) };
-    let limit = |key| schema.get(key).and_then(Node::as_int);
-    let len = text.chars().count() as i64;
-    if let Some(max) = limit("maxLength") {
-        ensure(len <= max, value, || format!("is {len} characters long, more than {max}"))?;
-    }
-    if let Some(min) = limit("minLength") {
-        ensure(len >= min, value, || format!("is {len} characters long, fewer than {min}"))?;
-    }
-    if let Some(pattern) = schema.str("pattern")
-        && let Ok(compiled) = Regex::new(pattern)
-    {
-        ensure(compiled.is_match(text), value, || format!("does not match `{pattern}`"))?;
-    }
-    match schema.str("format") {
-        Some(format) => ensure(has_format(text, format), value, || format!("is no {format}")),
-        None => Ok(()),
-    }
 }
 
 /// Formats that can be told from the text alone; others hold.

@@ -319,3 +319,40 @@ fn what_other_files_hold_is_not_guessed() {
     let problems = bundled(&[("api.yaml", text)]).problems;
     assert!(problems[0].reason.starts_with("2 of its paths and operations are behind references"));
 }
+
+#[test]
+fn patterns_of_a_description_cost_little() {
+    let mut text = "openapi: 3.0.0\npaths: {}\ncomponents:\n  schemas:\n".to_owned();
+    for at in 0..1_500 {
+        text.push_str(&format!(
+            "    A{at}: {{type: string, pattern: '(\\w{{{}}}){{50}}$', example: abc}}\n",
+            at + 100
+        ));
+    }
+    let evil = format!(
+        "    B: {{type: string, pattern: '^(a+)+$', example: {}b}}\n    C: {{type: string, pattern: '^b', example: a}}\n",
+        "a".repeat(5_000)
+    );
+    text.push_str(&evil);
+    let before = std::time::Instant::now();
+    // What is too large to be compiled is not held against anything.
+    assert_eq!(
+        subjects(&text, "openapi.wrong_example", &["of"]),
+        [r#"1505: "schema""#, r#"1506: "schema""#]
+    );
+    assert!(before.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn a_server_needs_an_absolute_url_once_it_is_filled_in() {
+    let text = "openapi: 3.0.0\nservers:\n- {url: '{s}://a.test:{p}', variables: {s: {enum: [http, x y]}, p: {enum: ['80', '99999']}}}\n- {url: '/{v}', variables: {v: {default: v1}}}\n- {url: '/v1'}\n- {url: 'https://{h}', variables: {h: {default: a.test}}}\npaths: {}\n";
+    assert_eq!(
+        subjects(text, "openapi.server", &["unusable"]),
+        [
+            r#"3: ["http://a.test:99999", "x y://a.test:80", "x y://a.test:99999"]"#,
+            r#"4: ["/v1"]"#,
+            "5: []",
+            "6: []",
+        ]
+    );
+}

@@ -243,6 +243,11 @@ pub const VIEWS: &[View] = &[
         ]
     ),
     records!(
+        "plain_key",
+        "each key that YAML reads as a number, a boolean or nothing",
+        [field("key", Shape::Text, "the key")]
+    ),
+    records!(
         "sibling",
         "each key beside a `$ref` (2.0 and 3.0)",
         [field("name", Shape::Text, "the key"),]
@@ -293,6 +298,11 @@ pub const VIEWS: &[View] = &[
                 "missing",
                 Shape::List(&Shape::Text),
                 "variables of its URL that are not described"
+            ),
+            field(
+                "unusable",
+                Shape::List(&Shape::Text),
+                "what values of its variables make of its URL that is no absolute URL, at most five"
             ),
         ]
     ),

@@ -101,6 +101,11 @@ impl<'t> Reader<'t> {
     }
 
     fn step(&mut self) -> Result<(), String> {
+        // A dot before nothing, or before `~` and `^`, is read over: public rulesets have it.
+        if self.rest == "." || self.rest.starts_with(".~") || self.rest.starts_with(".^") {
+            self.rest = &self.rest[1..];
+            return Ok(());
+        }
         // `.[…]` and `...` are deep too: quirks that public rulesets rely upon.
         let deep =
             self.eat("...") || self.eat("..") || self.rest.starts_with(".[") && self.eat(".");

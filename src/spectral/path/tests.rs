@@ -62,6 +62,13 @@ fn names_wildcards_unions_and_slices() {
 }
 
 #[test]
+fn a_dot_before_nothing_is_read_over() {
+    let tree = tree(SHOP);
+    assert_eq!(select("$.a.b.", &tree, false), select("$.a.b", &tree, false));
+    assert_eq!(select("$.list[*].~", &tree, false), select("$.list[*]~", &tree, false));
+}
+
+#[test]
 fn filters_are_javascript() {
     let tree = tree(SHOP);
     for (path, expected) in [
