@@ -289,7 +289,11 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
     let text = (reading == Reading::Text).then(|| Source::from_bytes(&*path, bytes.clone()));
     let mut parsed = artifact::parse(Source::from_bytes(path, bytes));
     let kind = parsed.artifact.as_ref().map(|it| it.kind);
-    if matches!(kind, Some(Kind::Kubernetes | Kind::Helm)) && tests.holds(&found.path) {
+    let is_like_real = matches!(
+        kind,
+        Some(Kind::Kubernetes | Kind::Helm | Kind::Openapi | Kind::Dockerfile | Kind::Prometheus)
+    );
+    if is_like_real && tests.holds(&found.path) {
         return Read { bytes: size, ..Read::default() };
     }
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };

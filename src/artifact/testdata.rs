@@ -1,4 +1,5 @@
-//! Files that the tests of Go modules read: what lies below a `testdata`.
+//! Files that tests read: what lies below a `testdata` of a Go module, or below `fixtures` where
+//! tests are.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +17,22 @@ impl TestData {
         Self { modules: modules.map(str::to_owned).collect() }
     }
 
-    /// Whether the file at a path is one of them: Go itself ignores the folder.
+    /// Whether the file at a path is one of them: Go itself ignores `testdata`.
     pub fn holds(&self, path: &str) -> bool {
-        let mut at = path.match_indices("testdata/").map(|it| &path[..it.0]);
-        at.any(|before| {
-            let is_folder = before.is_empty() || before.ends_with('/');
-            is_folder && self.modules.iter().any(|it| before.starts_with(it.as_str()))
-        })
+        let in_module = |it: &str| self.modules.iter().any(|module| it.starts_with(&**module));
+        above(path, "testdata/").any(in_module)
+            || above(path, "fixtures/").any(|it| in_module(it) || it.split('/').any(is_tests))
     }
+}
+
+/// What stands before each folder of a name in a path.
+fn above<'p>(path: &'p str, folder: &'p str) -> impl Iterator<Item = &'p str> {
+    let before = path.match_indices(folder).map(|it| &path[..it.0]);
+    before.filter(|it| it.is_empty() || it.ends_with('/'))
+}
+
+fn is_tests(folder: &str) -> bool {
+    matches!(folder, "test" | "tests" | "__tests__" | "spec" | "e2e" | "integration")
 }
 
 #[cfg(test)]
@@ -31,12 +40,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_go_modules_have_test_data() {
+    fn test_data_is_told_by_its_folders() {
         let data = TestData::new(&["tool/go.mod", "api/cargo.mod"].map(str::to_owned));
         assert!(data.holds("tool/testdata/web.yaml"));
         assert!(data.holds("tool/a/testdata/chart/templates/web.yaml"));
         assert!(!data.holds("tool/a/mytestdata/web.yaml"));
         assert!(!data.holds("api/testdata/web.yaml"));
+        assert!(data.holds("tool/pkg/fixtures/web.yaml"));
+        assert!(data.holds("api/tests/fixtures/web.yaml"));
+        assert!(!data.holds("api/fixtures/web.yaml") && !data.holds("api/tests/myfixtures/x.yaml"));
         assert!(TestData::new(&["go.mod".to_owned()]).holds("testdata/web.yaml"));
     }
 }
