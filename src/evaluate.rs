@@ -291,7 +291,9 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
     let kind = parsed.artifact.as_ref().map(|it| it.kind);
     let is_like_real = matches!(
         kind,
-        Some(Kind::Kubernetes | Kind::Helm | Kind::Openapi | Kind::Dockerfile | Kind::Prometheus)
+        None | Some(
+            Kind::Kubernetes | Kind::Helm | Kind::Openapi | Kind::Dockerfile | Kind::Prometheus
+        )
     );
     if is_like_real && tests.holds(&found.path) {
         return Read { bytes: size, ..Read::default() };
