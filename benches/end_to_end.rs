@@ -113,6 +113,61 @@ fn repository(bencher: Bencher<'_, '_>, profile: &str) {
     });
 }
 
+/// A definition of a custom resource: most of its bytes are descriptions.
+fn definition(n: usize) -> String {
+    let mut text = format!(
+        "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: things{n}.example.com
+spec:
+  group: example.com
+  names: {{kind: Thing{n}, plural: things{n}}}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              properties:
+"
+    );
+    for field in 0..500 {
+        text += &format!(
+            "                field{field}:
+                  description: |-
+                    What the field {field} is for, which takes more than one line to say,
+                    as such descriptions are made from comments in a program.
+                  type: string
+"
+        );
+    }
+    text
+}
+
+/// A repository whose bytes are definitions of custom resources.
+#[divan::bench(sample_count = 10)]
+fn definitions(bencher: Bencher<'_, '_>) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut bytes = 0;
+    for n in 0..100 {
+        let text = definition(n);
+        bytes += text.len();
+        fs::write(folder.path().join(format!("thing-{n}.yaml")), text).expect("writable");
+    }
+    let rules = RuleSet::builtin().expect("the built-in rules load");
+    bencher.counter(BytesCount::new(bytes)).bench(|| {
+        let files = discover::discover(folder.path(), &GlobSet::empty()).expect("readable");
+        evaluate(files, &rules).kinds
+    });
+}
+
 /// The process from start to exit, as `cargo bench` builds it.
 #[divan::bench(args = ["--version", "check"], sample_count = 50)]
 fn start(bencher: Bencher<'_, '_>, argument: &str) {

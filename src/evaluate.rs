@@ -311,9 +311,10 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
 /// Lets go of what only the rules of a single file look at.
 fn shorten(artifact: &mut Artifact) {
     let only_definitions = kubernetes::shorten(artifact);
-    let source = &artifact.tree.source;
-    let is_answered = !artifact.suppressions.is_empty() || !waive::comments(source).is_empty();
-    if only_definitions && !is_answered {
+    if only_definitions
+        && artifact.suppressions.is_empty()
+        && waive::comments(&artifact.tree.source).is_empty()
+    {
         artifact.tree.detach();
     }
     artifact.tree.finish();
