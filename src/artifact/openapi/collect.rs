@@ -214,6 +214,7 @@ impl<'a> Walk<'a> {
             ("described", count(&is_described)),
             ("identified", count(&|it| it.node.str("operationId").is_some())),
             ("secured", count(&|it| self.is_secured(it.node))),
+            ("open_writes", count(&|it| is_write(it.method) && it.node.get("security").is_none())),
             (
                 "with_refusals",
                 count(&|it| {
@@ -265,11 +266,19 @@ impl<'a> Walk<'a> {
             ("typed_errors", Fact::Int(typed)),
             ("error_shapes", Fact::Int(shapes.len() as i64)),
             ("exemplified", Fact::Int(exemplified)),
+            ("shows_some", Fact::Bool(self.shows_some())),
             ("business_paths", Fact::Int(business.len() as i64)),
             ("versioned_paths", Fact::Int(versioned as i64)),
             ("unversioned", text(loose)),
             ("versioned_servers", Fact::Bool(bases.any(has_version))),
         ]
+    }
+
+    /// Whether there is an example anywhere in the file.
+    fn shows_some(&self) -> bool {
+        let tree = self.root.tree();
+        let all = self.root.id()..tree.nodes[self.root.id() as usize].low;
+        all.map(|it| tree.node(it).key()).any(|it| matches!(it, "example" | "examples"))
     }
 
     /// The schemas of a response or a body, one for each media type.
