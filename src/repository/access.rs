@@ -116,7 +116,7 @@ fn account<'a>(
     // An account in a namespace where nothing here puts one belongs to another deployment.
     let open = from.unit.is_none() || named == "default";
     let in_it = |it: &Object<'_>| it.namespace == named || open && it.namespace.is_empty();
-    let mut beside = objects.of(Class::Account).filter(|it| objects.together(from, it)).take(1000);
+    let mut beside = objects.of(Class::Account).take(1000).filter(|it| objects.together(from, it));
     let ours = named.is_empty() || beside.any(in_it);
     let found =
         name == "default" || !objects.named_in(from, namespace, Class::Account, name).is_empty();

@@ -101,8 +101,9 @@ fn namespaces<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     }
 }
 
-fn is_defined(repository: &Repository<'_>, from: &Object<'_>) -> bool {
-    repository.objects.of(Class::Namespace).any(|it| it.name == from.namespace)
+fn is_defined<'a>(repository: &'a Repository<'a>, from: &'a Object<'a>) -> bool {
+    let found = repository.objects.named_in(from, "", Class::Namespace, from.namespace);
+    !found.is_empty()
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::{document::Node, parse, source::Source};
 
+/// How many checks of one configuration are run.
+const MOST: usize = 200;
+
 /// How large a pattern may become.
 const LARGEST_PATTERN: usize = 1 << 20;
 
@@ -72,7 +75,7 @@ pub fn checks(texts: &BTreeMap<String, Source>) -> Vec<(String, Check)> {
     for source in texts.values().filter(|it| config::is_kube_linter(it.name())) {
         let (tree, _) = parse::yaml::parse(Source::new(&*source.path, &*source.text));
         let custom = tree.documents().next().and_then(|it| it.get("customChecks"));
-        for check in custom.into_iter().flat_map(Node::children).filter_map(read) {
+        for check in custom.into_iter().flat_map(Node::children).take(MOST).filter_map(read) {
             found.push((source.folder().to_owned(), check));
         }
     }
