@@ -36,6 +36,15 @@ pub fn read(source: &Source) -> Option<Tree> {
         {
             javascript(&parse::json::parse(copy()).0, &name, &mut found);
         }
+        _ if name.starts_with("jest.config.") && !has("rootDir") => {
+            script(source, "jest", "coveragePathIgnorePatterns", 0, &mut found);
+            script(source, "jest", "collectCoverageFrom", 0, &mut found);
+        }
+        _ if name.starts_with("vitest.config.") || name.starts_with("vite.config.") => {
+            if let Some(at) = source.text.find("coverage:") {
+                script(source, "vitest", "exclude", at, &mut found);
+            }
+        }
         _ => {}
     }
     found.retain(|it| it.glob.is_some() || it.regex.is_some());
@@ -128,15 +137,74 @@ fn codecov(tree: &Tree, found: &mut Vec<Omitted>) {
     }
 }
 
+/// The texts of a list in a configuration that is a program: those between the brackets behind a
+/// key. What is computed is not seen.
+fn script(
+    source: &Source,
+    tool: &'static str,
+    key: &'static str,
+    from: usize,
+    found: &mut Vec<Omitted>,
+) {
+    let text = source.text.as_str();
+    let Some(at) = text[from..].find(key).map(|it| from + it + key.len()) else { return };
+    let Some(list) = text[at..].trim_start().strip_prefix(':').map(str::trim_start) else { return };
+    if !list.starts_with('[') {
+        return;
+    }
+    let mut at = text.len() - list.len() + 1;
+    while let Some(found_at) = text[at..].find(['\'', '"', '`', ']', '/']) {
+        let start = at + found_at;
+        let rest = &text[start..];
+        let Some(quote) = rest.chars().next().filter(|it| *it != ']') else { return };
+        if quote == '/' {
+            // A comment, or an expression that is not understood.
+            let Some(end) = rest.find('\n').filter(|_| rest.starts_with("//")) else { return };
+            at = start + end;
+            continue;
+        }
+        let Some(length) = rest[1..].find(quote) else { return };
+        let inside = &rest[1..=length];
+        let span = Span::new(start + 1, start + 1 + length);
+        listed(tool, key, source.folder(), inside, span, found);
+        at = start + length + 2;
+    }
+}
+
+/// One text of a list of jest or vitest.
+fn listed(
+    tool: &'static str,
+    name: &'static str,
+    folder: &str,
+    text: &str,
+    span: Span,
+    found: &mut Vec<Omitted>,
+) {
+    let (mut glob, mut regex) = (None, None);
+    if name == "coveragePathIgnorePatterns" {
+        // `<rootDir>` is a place on the machine that runs the tests.
+        let it = text.replace("\\\\", "\\").replace("<rootDir>", &format!("^/{folder}"));
+        regex = Some(it.replace("^//", "^/"));
+    } else {
+        let left_out = match name {
+            "collectCoverageFrom" => text.strip_prefix('!'),
+            _ => Some(text).filter(|it| !it.starts_with('!') && !it.contains("${")),
+        };
+        glob = left_out.map(|it| {
+            let it = it.trim_start_matches("<rootDir>/");
+            let it = it.trim_start_matches("./").trim_end_matches('/');
+            let below = if folder.is_empty() { it.to_owned() } else { format!("{folder}/{it}") };
+            if below.contains('*') { below } else { format!("{below}{{,/**}}") }
+        });
+    }
+    found.push(Omitted { tool, name, text: text.to_owned(), glob, regex, span });
+}
+
 /// The lists of jest, nyc and c8.
 fn javascript(tree: &Tree, name: &str, found: &mut Vec<Omitted>) {
     let Some(root) = tree.documents().next() else { return };
     let is_package = name == "package.json";
     let folder = tree.source.folder();
-    let below = |text: &str| match folder {
-        "" => text.trim_start_matches("./").to_owned(),
-        _ => format!("{folder}/{}", text.trim_start_matches("./")),
-    };
     let texts = |node: Option<Node<'_>>, key: &str| -> Vec<(String, Span)> {
         let list = node.and_then(|it| it.get(key));
         let items = list.into_iter().flat_map(Node::children);
@@ -144,27 +212,15 @@ fn javascript(tree: &Tree, name: &str, found: &mut Vec<Omitted>) {
     };
     let jest = if is_package { root.get("jest") } else { Some(root) };
     let jest = jest.filter(|it| it.get("rootDir").is_none());
-    for (text, span) in texts(jest, "coveragePathIgnorePatterns") {
-        // `<rootDir>` is a place on the machine that runs the tests.
-        let regex = text.replace("<rootDir>", &format!("^/{folder}"));
-        let regex = Some(regex.replace("^//", "^/"));
-        let name = "coveragePathIgnorePatterns";
-        found.push(Omitted { tool: "jest", name, text, glob: None, regex, span });
-    }
-    for (text, span) in texts(jest, "collectCoverageFrom") {
-        let Some(left_out) = text.strip_prefix('!') else { continue };
-        let glob = Some(below(left_out.trim_start_matches("<rootDir>/")));
-        let name = "collectCoverageFrom";
-        found.push(Omitted { tool: "jest", name, text, glob, regex: None, span });
+    for key in ["coveragePathIgnorePatterns", "collectCoverageFrom"] {
+        for (text, span) in texts(jest, key) {
+            listed("jest", key, folder, &text, span, found);
+        }
     }
     for (tool, file) in [("nyc", ".nycrc"), ("c8", ".c8rc")] {
         let node = if is_package { root.get(tool) } else { name.starts_with(file).then_some(root) };
         for (text, span) in texts(node, "exclude") {
-            let glob = (!text.starts_with('!')).then(|| {
-                let it = below(text.trim_end_matches('/'));
-                if it.contains('*') { it } else { format!("{it}{{,/**}}") }
-            });
-            found.push(Omitted { tool, name: "exclude", text, glob, regex: None, span });
+            listed(tool, "exclude", folder, &text, span, found);
         }
     }
 }
@@ -203,5 +259,14 @@ mod tests {
             patterns("package.json", text),
             ["1: /node_modules/", "1: ^/src/x", "2: src/**/*.d.ts", "3: src/legacy{,/**}"]
         );
+        let text = "export default {\n  coveragePathIgnorePatterns: [\n    // not 'this'\n    'src/x/.*\\\\.js', \"/y/\",\n  ],\n}";
+        assert_eq!(patterns("web/jest.config.ts", text), ["4: src/x/.*\\.js", "4: /y/"]);
+        let text = "test: { exclude: ['e2e'], coverage: { exclude: ['src/a', ...rest] } }";
+        assert_eq!(patterns("vitest.config.ts", text), ["1: src/a{,/**}"]);
+        for text in
+            ["coverage: exclude: ['", "coverage: exclude: [", "coverage: exclude", "coverage:é"]
+        {
+            assert!(patterns("vitest.config.ts", text).is_empty());
+        }
     }
 }
