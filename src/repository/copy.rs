@@ -167,9 +167,7 @@ fn subject<'a>(
     let path = resolve(&context.folder, source)?;
     let count = copy.get("count").and_then(Node::as_int).unwrap_or(1);
     let optional = is_pattern(source) && count > 1;
-    let may_be_made =
-        || may_be_built(source) || is_git_ignored(repository, &path) || is_made(repository, source);
-    if !found && (optional || may_be_made()) {
+    if !found && (optional || may_be_built(source) || is_git_ignored(repository, &path)) {
         return None;
     }
     let file = ignore_file(repository, artifact, &context.folder);
@@ -196,14 +194,6 @@ fn may_be_built(source: &str) -> bool {
     // A name without a dot is mostly a program that a compiler wrote there.
     let is_word = !source.rsplit('/').next().unwrap_or(source).contains('.');
     is_word || BUILT_ENDINGS.contains(&extension) || source.split('/').any(|it| BUILT.contains(&it))
-}
-
-/// Whether a Makefile or a pipeline names a file without an ending: a program that they build.
-fn is_made(repository: &Repository<'_>, source: &str) -> bool {
-    let name = source.rsplit('/').next().unwrap_or(source);
-    let makers =
-        repository.artifacts.iter().filter(|it| matches!(it.kind, Kind::Makefile | Kind::Workflow));
-    !name.contains('.') && makers.into_iter().any(|it| it.tree.source.text.contains(name))
 }
 
 /// Whether a `.gitignore` above the path may name it: then it is made, not committed.

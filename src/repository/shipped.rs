@@ -161,6 +161,7 @@ fn is_named_aside(artifact: &Artifact) -> bool {
                 | "local"
                 | "test"
                 | "tests"
+                | "tilt"
         )
     };
     let is_folder = |it: &str| {
