@@ -24,6 +24,7 @@ pub(in crate::repository) const PIPELINES: View = View {
         Shape::Record(&[
             field("roles", TEXTS, "what is done somewhere: `tests`, `image-scan`, `deploy`, …"),
             field("gates", TEXTS, "what runs before a merge and can fail"),
+            field("gate", Shape::Any, "the first tests that run before a merge and can fail"),
             field("soft", TEXTS, "what runs before a merge and never fails"),
             field("on_change", Shape::Bool, "something runs before a merge"),
             field(
@@ -126,9 +127,12 @@ fn pipelines<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     };
     let gate = |it: &Check<'a>| GATES.contains(&it.role) && it.soft.is_none();
     let soft = |it: &Check<'a>| GATES.contains(&it.role) && it.soft.is_some();
+    let mut tested = before.iter().flat_map(|it| &it.checks);
+    let tested = tested.find(|it| it.role == "tests" && it.soft.is_none());
     let it = record([
         ("roles", roles(&mut all.jobs.iter(), |_| true)),
         ("gates", roles(&mut before.iter().copied(), gate)),
+        ("gate", Value::maybe(tested.map(|it| it.place))),
         ("soft", roles(&mut before.iter().copied(), soft)),
         ("on_change", Value::Bool(!before.is_empty())),
         ("open", Value::Bool(before.iter().any(|it| it.open) || has_other_pipelines(repository))),
