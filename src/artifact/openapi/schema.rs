@@ -23,7 +23,7 @@ const STEPS_PER_NODE: usize = 20;
 /// How large one compiled pattern may be; values of larger ones hold.
 const MAX_PATTERN: usize = 1 << 18;
 /// How many steps it costs to compile a pattern, whose size we do not know before.
-const PATTERN_STEPS: usize = 2_000;
+const PATTERN_STEPS: usize = 500;
 /// How many different patterns of one description are compiled.
 const MAX_PATTERNS: usize = 2_000;
 
