@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use super::{
     Version,
     derive::{Fact, Record},
-    refs::Refs,
+    refs::{Refs, pointer},
     tour::{Region, tour},
 };
 use crate::document::{Kind, Node};
@@ -203,12 +203,21 @@ impl<'a> Check<'_, 'a> {
         if schema.as_bool() == Some(false) {
             return wrong(value, "nothing is allowed here");
         }
+        let is_new = (self.version.major, self.version.minor) >= (3, 1);
+        if is_new && pointer(schema).is_some() {
+            // From 3.1 on, what stands beside a reference counts too.
+            self.keywords(schema, value, depth)?;
+        }
         let Some(schema) = self.refs.resolve(schema).filter(|it| it.is_map()) else {
             return Ok(());
         };
         if value.is_null() && self.allows_null(schema) {
             return Ok(());
         }
+        self.keywords(schema, value, depth)
+    }
+
+    fn keywords(&self, schema: Node<'a>, value: Node<'a>, depth: u32) -> Fits<'a> {
         self.kind(schema, value)?;
         number(schema, value)?;
         self.text(schema, value)?;

@@ -356,3 +356,13 @@ fn a_server_needs_an_absolute_url_once_it_is_filled_in() {
         ]
     );
 }
+
+#[test]
+fn what_stands_beside_a_reference_counts_from_3_1_on() {
+    for (version, expected) in [("3.0.3", 0), ("3.1.0", 1)] {
+        let text = format!(
+            "openapi: {version}\npaths: {{}}\ncomponents:\n  schemas:\n    A: {{type: string}}\n    B: {{$ref: '#/components/schemas/A', maxLength: 2, example: abc}}\n"
+        );
+        assert_eq!(subjects(&text, "openapi.wrong_example", &[]).len(), expected);
+    }
+}
