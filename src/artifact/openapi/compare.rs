@@ -67,6 +67,9 @@ struct Side<'t> {
     refs: Refs<'t>,
 }
 
+/// Of an operation that is gone: its path, whether it was deprecated, the day of its end.
+type End<'t> = (&'t str, bool, String);
+
 /// An operation and where it is found.
 #[derive(Clone, Copy)]
 struct Operation<'t> {
@@ -246,7 +249,7 @@ impl<'s, 'o, 'n> Walk<'s, 'o, 'n> {
             let deprecated = it.node.get("deprecated").and_then(Node::as_bool) == Some(true);
             (it.path, deprecated, sunset(it.node))
         };
-        let mut groups: Vec<((&str, bool, String), Vec<&str>)> = Vec::new();
+        let mut groups: Vec<(End<'_>, Vec<&str>)> = Vec::new();
         for it in gone {
             let key = end(it);
             match groups.iter_mut().rev().take(METHODS.len()).find(|group| group.0 == key) {
