@@ -82,8 +82,10 @@ pub fn faults(root: Node<'_>, version: Version) -> Vec<Record> {
             }
         }
     }
-    if (version.major, version.minor) == (3, 0) {
-        faults.schemas(root);
+    faults.schemas(root);
+    let lists = [root.get("tags"), root.get("servers")];
+    for it in lists.into_iter().flatten().filter(|it| it.is_seq()).flat_map(Node::children) {
+        faults.texts(it, &["name", "description", "url"]);
     }
     faults.records
 }
@@ -121,6 +123,7 @@ impl Faults {
         }
         let info = root.get("info").filter(|it| it.is_map() && pointer(*it).is_none());
         let Some(info) = info else { return };
+        self.texts(info, &["description", "termsOfService"]);
         for name in ["title", "version"] {
             match info.get(name) {
                 None => self.add(info, format!("`{name}` is missing in `info`")),
@@ -145,6 +148,7 @@ impl Faults {
             let at = if self.since(1) { operation } else { it };
             self.add(at, format!("an operation has no field `{key}`"));
         }
+        self.texts(operation, &["summary", "description", "operationId"]);
         self.parameters(operation);
         let responses = operation.get("responses").filter(|it| it.is_map());
         for (code, response) in responses.into_iter().flat_map(Node::entries) {
@@ -152,6 +156,7 @@ impl Faults {
             if code.starts_with("x-") || !inline {
                 continue;
             }
+            self.texts(response, &["description"]);
             if !self.since(2) && response.get("description").is_none() {
                 self.add(response, format!("the response {code} has no description"));
             }
@@ -169,6 +174,7 @@ impl Faults {
             if !it.is_map() || pointer(it).is_some() || !self.seen.insert(it.id()) {
                 continue;
             }
+            self.texts(it, &["description"]);
             let (name, place) = (it.str("name"), it.str("in"));
             let places: &[&str] = match self.version.major {
                 2 => &["query", "header", "path", "formData", "body"],
@@ -211,19 +217,37 @@ impl Faults {
         }
     }
 
-    /// Fields that no schema of 3.0 has.
+    /// Fields that must be text and are not.
+    fn texts(&mut self, holder: Node<'_>, fields: &[&str]) {
+        if pointer(holder).is_some() {
+            return;
+        }
+        for field in fields {
+            if let Some(it) = holder.get(field).filter(|it| it.kind() != Kind::Str) {
+                self.add(it, format!("`{field}` must be text"));
+            }
+        }
+    }
+
+    /// Fields that no schema of 3.0 has, and those that must be text.
     fn schemas(&mut self, root: Node<'_>) {
-        let schemas = root.at(&["components", "schemas"]);
+        let schemas = match self.version.major {
+            2 => root.get("definitions"),
+            _ => root.at(&["components", "schemas"]),
+        };
+        let is_3_0 = (self.version.major, self.version.minor) == (3, 0);
         let mut open: Vec<_> = schemas.into_iter().flat_map(Node::children).collect();
         while let Some(schema) = open.pop() {
             if !schema.is_map() || pointer(schema).is_some() || !self.seen.insert(schema.id()) {
                 continue;
             }
+            self.texts(schema, &["title", "description", "format", "pattern"]);
             for (key, it) in schema.entries() {
                 match key {
                     "properties" | "allOf" | "oneOf" | "anyOf" => open.extend(it.children()),
                     "items" | "not" | "additionalProperties" => open.push(it),
                     _ if SCHEMA_3_0.contains(&key) || key.starts_with("x-") => {}
+                    _ if !is_3_0 => {}
                     _ => self.add(it, format!("a schema of OpenAPI 3.0 has no field `{key}`")),
                 }
             }
