@@ -83,6 +83,10 @@ pub fn faults(root: Node<'_>, version: Version) -> Vec<Record> {
         }
     }
     faults.schemas(root);
+    let schemes = root.at(&["components", "securitySchemes"]).into_iter().flat_map(Node::children);
+    for it in schemes.chain(root.get("securityDefinitions").into_iter().flat_map(Node::children)) {
+        faults.texts(it, &["description"]);
+    }
     let lists = [root.get("tags"), root.get("servers")];
     for it in lists.into_iter().flatten().filter(|it| it.is_seq()).flat_map(Node::children) {
         faults.texts(it, &["name", "description", "url"]);
@@ -149,6 +153,7 @@ impl Faults {
             self.add(at, format!("an operation has no field `{key}`"));
         }
         self.texts(operation, &["summary", "description", "operationId"]);
+        self.lists(operation, &["tags", "parameters"]);
         self.parameters(operation);
         let responses = operation.get("responses").filter(|it| it.is_map());
         for (code, response) in responses.into_iter().flat_map(Node::entries) {
@@ -229,6 +234,33 @@ impl Faults {
         }
     }
 
+    /// Fields that must be lists and are not.
+    fn lists(&mut self, holder: Node<'_>, fields: &[&str]) {
+        for field in fields {
+            if let Some(it) = holder.get(field).filter(|it| !it.is_seq() && pointer(*it).is_none())
+            {
+                self.add(it, format!("`{field}` must be a list"));
+            }
+        }
+    }
+
+    /// The type of a schema must be one that there is, and required properties have names.
+    fn types(&mut self, schema: Node<'_>) {
+        const TYPES: [&str; 7] =
+            ["array", "boolean", "integer", "number", "object", "string", "null"];
+        let known = if self.since(1) { &TYPES[..] } else { &TYPES[..6] };
+        let is_known = |it: Node<'_>| it.as_str().is_some_and(|it| known.contains(&it));
+        let listed = |it: Node<'_>| self.since(1) && it.is_seq() && it.children().all(is_known);
+        let kind = schema.get("type").filter(|_| self.version.major == 3);
+        if let Some(it) = kind.filter(|it| !is_known(*it) && !listed(*it)) {
+            self.add(it, format!("no schema is of type `{}`: {}", it.display(), known.join(", ")));
+        }
+        let required = schema.get("required").into_iter().flat_map(Node::children);
+        for it in required.filter(|it| it.kind() != Kind::Str).collect::<Vec<_>>() {
+            self.add(it, "`required` holds names of properties");
+        }
+    }
+
     /// Fields that no schema of 3.0 has, and those that must be text.
     fn schemas(&mut self, root: Node<'_>) {
         let schemas = match self.version.major {
@@ -242,6 +274,8 @@ impl Faults {
                 continue;
             }
             self.texts(schema, &["title", "description", "format", "pattern"]);
+            self.lists(schema, &["required", "enum", "allOf", "anyOf", "oneOf"]);
+            self.types(schema);
             for (key, it) in schema.entries() {
                 match key {
                     "properties" | "allOf" | "oneOf" | "anyOf" => open.extend(it.children()),
