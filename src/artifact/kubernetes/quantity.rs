@@ -2,8 +2,9 @@
 
 /// A quantity of Kubernetes as a number: `500m`, `2Gi`, `1e3`.
 pub fn quantity(text: &str) -> Option<f64> {
-    let end = text.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(text.len());
-    let (number, suffix) = text.split_at(end);
+    let text = text.trim();
+    let end = text.find(|it: char| !(it.is_ascii_digit() || matches!(it, '.' | '+' | '-')));
+    let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
     let factor = match suffix {
         "" => 1.0,
         "n" => 1e-9,
@@ -21,9 +22,12 @@ pub fn quantity(text: &str) -> Option<f64> {
         "Ti" => 1024f64.powi(4),
         "Pi" => 1024f64.powi(5),
         "Ei" => 1024f64.powi(6),
-        _ => return text.parse().ok(),
+        exponent => {
+            let exponent = exponent.strip_prefix(['e', 'E'])?;
+            10f64.powi(exponent.parse::<i32>().ok()?)
+        }
     };
-    Some(number.parse::<f64>().ok()? * factor)
+    number.parse::<f64>().ok().map(|it| it * factor)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! What cannot be read as what it should be gives null.
 
 use super::{Machine, Value, Wrong, one_text, texts, wrong};
+use crate::artifact::kubernetes;
 
 type Gives<'a> = Result<Value<'a>, Wrong>;
 
@@ -24,36 +25,7 @@ fn scalar<'v>(function: &str, value: &'v Value<'_>) -> Result<std::borrow::Cow<'
 /// A quantity of Kubernetes as a number: `500m` is 0.5, `1Gi` is 1073741824.
 pub(super) fn quantity<'a>(_: &mut Machine<'a>, arguments: &[Value<'a>]) -> Gives<'a> {
     let text = scalar("quantity", &arguments[0])?;
-    Ok(read_quantity(&text).map_or(Value::Null, Value::Float))
-}
-
-fn read_quantity(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let end = text.find(|it: char| !(it.is_ascii_digit() || matches!(it, '.' | '+' | '-')));
-    let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
-    let factor = match suffix {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1024f64.powi(2),
-        "Gi" => 1024f64.powi(3),
-        "Ti" => 1024f64.powi(4),
-        "Pi" => 1024f64.powi(5),
-        "Ei" => 1024f64.powi(6),
-        exponent => {
-            let exponent = exponent.strip_prefix(['e', 'E'])?;
-            10f64.powi(exponent.parse::<i32>().ok()?)
-        }
-    };
-    number.parse::<f64>().ok().map(|it| it * factor)
+    Ok(kubernetes::quantity(&text).map_or(Value::Null, Value::Float))
 }
 
 /// A duration as seconds: `1h30m`, `500ms`, `30d`; a bare number is seconds.
@@ -290,15 +262,15 @@ mod tests {
 
     #[test]
     fn quantities_are_numbers() {
-        assert_eq!(read_quantity("500m"), Some(0.5));
-        assert_eq!(read_quantity("1Gi"), Some(1073741824.0));
-        assert_eq!(read_quantity("12e6"), Some(12e6));
-        assert_eq!(read_quantity("1E"), Some(1e18));
-        assert_eq!(read_quantity("-1k"), Some(-1000.0));
-        assert_eq!(read_quantity("2"), Some(2.0));
-        assert_eq!(read_quantity("lots"), None);
-        assert_eq!(read_quantity("1gb"), None);
-        assert_eq!(read_quantity(""), None);
+        assert_eq!(kubernetes::quantity("500m"), Some(0.5));
+        assert_eq!(kubernetes::quantity("1Gi"), Some(1073741824.0));
+        assert_eq!(kubernetes::quantity("12e6"), Some(12e6));
+        assert_eq!(kubernetes::quantity("1E"), Some(1e18));
+        assert_eq!(kubernetes::quantity("-1k"), Some(-1000.0));
+        assert_eq!(kubernetes::quantity("2"), Some(2.0));
+        assert_eq!(kubernetes::quantity("lots"), None);
+        assert_eq!(kubernetes::quantity("1gb"), None);
+        assert_eq!(kubernetes::quantity(""), None);
     }
 
     #[test]

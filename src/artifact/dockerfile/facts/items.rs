@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// Whether a program gets what it writes from elsewhere, which fails sooner or later.
 /// Whether the command may install packages in a way that is not known: a script, `playwright
 /// install-deps`.
 fn may_install(command: &Command) -> bool {
@@ -30,6 +29,7 @@ fn may_install(command: &Command) -> bool {
     is_script || name.contains("install") || words().any(|it| it.contains("install"))
 }
 
+/// Whether a program gets what it writes from elsewhere, which fails sooner or later.
 fn is_fetcher(name: &str) -> bool {
     matches!(
         name.rsplit('/').next().unwrap_or(name),
