@@ -284,7 +284,7 @@ impl Facts<'_, '_> {
             step.name() == "RUN"
                 && !step.is_trigger
                 && text
-                && !(self.is_windows(at) && step.arguments().contains([';', '&', '|']))
+                && !(self.is_windows(at) && step.arguments().contains("&&"))
                 && self.commands[at].len() <= 1
         };
         let flags = |at: usize| {
