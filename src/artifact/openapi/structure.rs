@@ -125,6 +125,7 @@ impl Faults {
         } else if !has("paths") {
             self.add(root, "`paths` is missing");
         }
+        self.maps(root, &["info", "paths"]);
         let info = root.get("info").filter(|it| it.is_map() && pointer(*it).is_none());
         let Some(info) = info else { return };
         self.texts(info, &["description", "termsOfService"]);
@@ -154,6 +155,7 @@ impl Faults {
         }
         self.texts(operation, &["summary", "description", "operationId"]);
         self.lists(operation, &["tags", "parameters"]);
+        self.maps(operation, &["responses"]);
         self.parameters(operation);
         let responses = operation.get("responses").filter(|it| it.is_map());
         for (code, response) in responses.into_iter().flat_map(Node::entries) {
@@ -162,6 +164,7 @@ impl Faults {
                 continue;
             }
             self.texts(response, &["description"]);
+            self.maps(response, &["content", "headers"]);
             if !self.since(2) && response.get("description").is_none() {
                 self.add(response, format!("the response {code} has no description"));
             }
@@ -180,6 +183,9 @@ impl Faults {
                 continue;
             }
             self.texts(it, &["description"]);
+            if !self.since(1) {
+                self.maps(it, &["schema"]);
+            }
             let (name, place) = (it.str("name"), it.str("in"));
             let places: &[&str] = match self.version.major {
                 2 => &["query", "header", "path", "formData", "body"],
@@ -244,6 +250,15 @@ impl Faults {
         }
     }
 
+    /// Fields that must be maps and are not; a schema may be a boolean from 3.1 on.
+    fn maps(&mut self, holder: Node<'_>, fields: &[&str]) {
+        for field in fields {
+            if let Some(it) = holder.get(field).filter(|it| !it.is_map()) {
+                self.add(it, format!("`{field}` must be a map"));
+            }
+        }
+    }
+
     /// The type of a schema must be one that there is, and required properties have names.
     fn types(&mut self, schema: Node<'_>) {
         const TYPES: [&str; 7] =
@@ -274,6 +289,7 @@ impl Faults {
                 continue;
             }
             self.texts(schema, &["title", "description", "format", "pattern"]);
+            self.maps(schema, &["properties"]);
             self.lists(schema, &["required", "enum", "allOf", "anyOf", "oneOf"]);
             self.types(schema);
             for (key, it) in schema.entries() {
