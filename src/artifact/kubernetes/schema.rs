@@ -184,6 +184,19 @@ pub fn is_template(text: &str) -> bool {
     })
 }
 
+/// The field that was meant: the same letters, with one or two more or less at the end.
+fn near(key: &str, fields: &[Field]) -> Option<&'static str> {
+    let bare = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
+    let own = bare(key);
+    let close = |it: &&Field| {
+        let other = bare(it.name);
+        let starts = own.starts_with(&other) || other.starts_with(&own);
+        other == own
+            || starts && own.len().min(other.len()) > 2 && own.len().abs_diff(other.len()) < 3
+    };
+    fields.iter().find(close).map(|it| it.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_template;
@@ -197,17 +210,4 @@ mod tests {
             assert!(!is_template(no), "{no}");
         }
     }
-}
-
-/// The field that was meant: the same letters, with one or two more or less at the end.
-fn near(key: &str, fields: &[Field]) -> Option<&'static str> {
-    let bare = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
-    let own = bare(key);
-    let close = |it: &&Field| {
-        let other = bare(it.name);
-        let starts = own.starts_with(&other) || other.starts_with(&own);
-        other == own
-            || starts && own.len().min(other.len()) > 2 && own.len().abs_diff(other.len()) < 3
-    };
-    fields.iter().find(close).map(|it| it.name)
 }
