@@ -203,6 +203,7 @@ pub const VIEWS: &[View] = &[
             text("text", "the command on one line"),
             flag("reads_pipe", "it reads what the command before it writes"),
             text("pipes_to", "the command that reads what it writes"),
+            flag("pipes_to_interpreter", "that command runs what it reads"),
             flag("is_nested", "it stands in a substitution"),
             flag("is_tested", "its failure is looked at"),
             flag("is_trigger", "it stands behind ONBUILD"),

@@ -29,6 +29,14 @@ fn may_install(command: &Command) -> bool {
     is_script || name.contains("install") || words().any(|it| it.contains("install"))
 }
 
+/// Whether a program runs what it reads.
+fn is_interpreter(name: &str) -> bool {
+    matches!(
+        name.rsplit('/').next().unwrap_or(name),
+        "sh" | "bash" | "zsh" | "ash" | "dash" | "python" | "python3" | "node" | "perl" | "ruby"
+    )
+}
+
 /// Whether a program gets what it writes from elsewhere, which fails sooner or later.
 fn is_fetcher(name: &str) -> bool {
     matches!(
@@ -76,6 +84,7 @@ impl Facts<'_, '_> {
                     && let Some(next) = next
                 {
                     out.text("pipes_to", &next.name.text, next.name.span);
+                    out.flag("pipes_to_interpreter", is_interpreter(&next.name.text), it.span);
                 }
                 out.flag("is_nested", it.is_nested, it.span);
                 out.flag("is_tested", it.is_tested, it.span);
@@ -266,7 +275,9 @@ impl Facts<'_, '_> {
         let first_set = commands.iter().position(sets).unwrap_or(usize::MAX);
         let is_safe = |at: usize| {
             let writer = at.checked_sub(1).map_or("", |it| commands[it].name.text.as_str());
-            !is_fetcher(writer) || at > first_set
+            // That a script from the network runs unchecked is a finding of its own.
+            let runs = matches!(writer, "curl" | "wget") && is_interpreter(&commands[at].name.text);
+            !is_fetcher(writer) || runs || at > first_set
         };
         let found = readers.clone().find(|at| !is_safe(*at));
         if let Some(at) = found.or_else(|| readers.clone().next()) {
