@@ -138,6 +138,28 @@ pub struct Tree {
     known_keys: usize,
 }
 
+/// What the table of keys says of a text.
+enum Slot {
+    /// It lies in the pool, there.
+    Known((u32, u32)),
+    /// It is not known, and this slot is free.
+    Free(usize),
+    /// It is not known, and this slot may be used again.
+    Taken(usize),
+}
+
+/// A number for a key: of its length, its first and its last bytes.
+fn key_hash(key: &[u8]) -> usize {
+    let word = |it: Option<&[u8; 4]>| it.map(|it| u32::from_le_bytes(*it));
+    let ends = (word(key.first_chunk()), word(key.last_chunk()));
+    let (first, last) = match ends {
+        (Some(first), Some(last)) => (first, last),
+        _ => (key.iter().fold(0, |all, it| all << 8 | u32::from(*it)), 0),
+    };
+    let both = u64::from(first) << 32 | u64::from(last.rotate_left(7) ^ key.len() as u32);
+    (both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize
+}
+
 impl Tree {
     /// An empty tree over `source`.
     pub fn new(source: impl Into<Arc<Source>>) -> Self {
@@ -194,31 +216,34 @@ impl Tree {
         if self.keys.len() < 2 * (self.known_keys + 1) && self.known_keys < MOST_KEYS {
             self.grow_keys();
         }
-        let at = self.key_slot(text);
-        let (start, len) = self.keys[at];
-        if self.is_pooled((start, len), text) {
-            return (start, len);
-        }
+        let at = match self.key_slot(text) {
+            Slot::Known(place) => return place,
+            Slot::Free(at) => {
+                self.known_keys += 1;
+                at
+            }
+            Slot::Taken(at) => at,
+        };
         let place = (self.pool.len() as u32, text.len() as u32);
         self.pool.push_str(text);
-        self.known_keys += usize::from(len == NO_KEY);
         self.keys[at] = place;
         place
     }
 
-    /// Where a key is in the table of keys, or may be put.
-    fn key_slot(&self, text: &str) -> usize {
-        let hash = text
-            .bytes()
-            .fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        let (first, mask) = (hash as usize, self.keys.len() - 1);
+    /// Where a key is in the pool, or may be put in the table of keys.
+    fn key_slot(&self, text: &str) -> Slot {
+        let (first, mask) = (key_hash(text.as_bytes()), self.keys.len() - 1);
         for at in (first..first + 8).map(|it| it & mask) {
-            if self.keys[at].1 == NO_KEY || self.is_pooled(self.keys[at], text) {
-                return at;
+            let place = self.keys[at];
+            if place.1 == NO_KEY {
+                return Slot::Free(at);
+            }
+            if self.is_pooled(place, text) {
+                return Slot::Known(place);
             }
         }
         // A crowded place gives up one of its keys.
-        first & mask
+        Slot::Taken(first & mask)
     }
 
     /// Whether the text lies in the pool at this place.
@@ -232,8 +257,11 @@ impl Tree {
         let size = (2 * self.keys.len()).max(32);
         let old = std::mem::replace(&mut self.keys, vec![(0, NO_KEY); size]);
         for (start, len) in old.into_iter().filter(|it| it.1 != NO_KEY) {
-            let slot = self.key_slot(&self.pool[start as usize..(start + len) as usize]);
-            self.keys[slot] = (start, len);
+            if let Slot::Free(at) | Slot::Taken(at) =
+                self.key_slot(&self.pool[start as usize..(start + len) as usize])
+            {
+                self.keys[at] = (start, len);
+            }
         }
     }
 

@@ -439,8 +439,9 @@ impl Judged {
     ) {
         met.resize(rules.len(), Met::default());
         let object = OnceCell::new();
+        let mut bench = judge.of(subject);
         for (&rule, met) in rules.iter().zip(met) {
-            let judgement = judge.judge(rule, subject);
+            let judgement = bench.judge(rule);
             if judgement.applies {
                 self.judgement(rule, met, subject, &object, judgement);
             }

@@ -7,6 +7,7 @@ use super::{
     cel::{Expr, Fault, Scope, Type, check, parse},
     edit::{Action, Data, Edit, Entry, Program, Step},
     load::Written,
+    sieve::Sieve,
     template::Template,
 };
 
@@ -20,6 +21,8 @@ pub(super) struct Programs {
     pub edits: Vec<Program>,
     /// One for each equivalent.
     pub equivalents: Vec<Option<Expr>>,
+    /// What most subjects need no more than.
+    pub sieve: Option<Sieve>,
 }
 
 /// What a requirement asks.
@@ -46,7 +49,7 @@ impl Programs {
             })
         });
         let equivalents = rule.equivalents.iter();
-        Ok(Self {
+        let programs = Self {
             when: compiler.maybe_condition(rule.when.as_ref())?,
             proves: compiler.maybe_condition(rule.proves.as_ref())?,
             at: compiler.place(rule.at.as_ref())?,
@@ -55,7 +58,9 @@ impl Programs {
             equivalents: equivalents
                 .map(|it| compiler.maybe_condition(it.when.as_ref()))
                 .collect::<Result<_, _>>()?,
-        })
+            sieve: None,
+        };
+        Ok(Self { sieve: Sieve::of(&programs), ..programs })
     }
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{
     Rule,
-    cel::{Expr, Machine, Wrong},
+    cel::{Expr, Machine, Wrong, at},
     compile::{Needs, Programs},
     edit::{Edit, Program},
     load::Written,
+    sieve::Sieve,
 };
-use crate::{artifact::Subject, document::Node, finding::Fix};
+use crate::{artifact::Subject, document::Node, finding::Fix, value::Value};
 
 /// What must hold and does not.
 #[derive(Debug)]
@@ -53,19 +54,70 @@ pub struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// Judges a subject of the rule's view.
-    pub fn judge(&mut self, rule: &'a Rule, subject: &Subject<'a>) -> Judgement<'a> {
-        let mut judgement = Judgement::default();
+    /// Turns to a subject.
+    pub fn of<'c>(&'c mut self, subject: &'c Subject<'a>) -> Bench<'c, 'a> {
+        Bench { machine: &mut self.machine, subject, read: None }
+    }
+}
+
+/// A subject before the judge.
+pub struct Bench<'c, 'a> {
+    machine: &'c mut Machine<'a>,
+    subject: &'c Subject<'a>,
+    /// The text that the last sieve looked at.
+    read: Option<(&'a Sieve, Read<'a>)>,
+}
+
+/// A text that a sieve looks at: nothing, where evaluation must say what there is.
+type Read<'a> = Option<Option<&'a str>>;
+
+impl<'a> Bench<'_, 'a> {
+    /// Judges the subject by a rule of its view.
+    pub fn judge(&mut self, rule: &'a Rule) -> Judgement<'a> {
         match rule.programs() {
             Ok(programs) => {
-                Case { machine: &mut self.machine, rule, programs, subject }.judge(&mut judgement);
+                if let Some(sieve) = &programs.sieve
+                    && let Some(text) = self.read(sieve)
+                    && sieve.settles(text)
+                {
+                    return Judgement { applies: sieve.applies, ..Judgement::default() };
+                }
+                self.judge_whole(rule, programs)
             }
             Err(error) => {
+                let mut judgement = Judgement::default();
                 let reason = format!("the rule is broken: {error}");
-                judgement.troubles.push(Trouble { at: subject.at, reason });
+                judgement.troubles.push(Trouble { at: self.subject.at, reason });
+                judgement
             }
         }
+    }
+
+    /// Judges without a look through the sieve.
+    fn judge_whole(&mut self, rule: &'a Rule, programs: &'a Programs) -> Judgement<'a> {
+        let mut judgement = Judgement::default();
+        let (machine, subject) = (&mut *self.machine, self.subject);
+        Case { machine, rule, programs, subject }.judge(&mut judgement);
         judgement
+    }
+
+    /// The text that a sieve looks at; most rules of a view look at the same.
+    fn read(&mut self, sieve: &'a Sieve) -> Read<'a> {
+        if let Some((last, read)) = self.read
+            && last.path() == sieve.path()
+        {
+            return read;
+        }
+        let (slot, path) = sieve.path();
+        let read = match at(&self.subject.values, slot, path) {
+            Ok(Value::Null) => Some(None),
+            Ok(Value::Str(text)) => Some(Some(text)),
+            Ok(Value::Node(node)) if node.is_null() => Some(None),
+            Ok(Value::Node(node)) => node.as_str().map(Some),
+            _ => None,
+        };
+        self.read = Some((sieve, read));
+        read
     }
 }
 
@@ -202,5 +254,51 @@ fn cut(part: &str) -> String {
     match part.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &part[..end]),
         None => part.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        artifact::{Select, parse},
+        rule::RuleSet,
+        source::Source,
+    };
+
+    #[test]
+    fn a_sieve_says_what_the_whole_rule_says() {
+        let rules = RuleSet::builtin().expect("built-in rules are read");
+        let rules: Vec<_> = rules.rules.iter().collect();
+        let sieved: Vec<_> = rules
+            .iter()
+            .filter_map(|rule| {
+                let programs = rule.programs().expect("built-in rules compile");
+                let Select::File(select) = rule.view.select else { return None };
+                Some((*rule, programs, programs.sieve.as_ref()?, select))
+            })
+            .collect();
+        let examples = rules.iter().map(|it| it.examples().expect("examples are read"));
+        let (mut settled, mut looked) = (0, 0);
+        for (path, text) in examples.flatten().flat_map(|it| it.files) {
+            let Some(artifact) = parse(Source::from_bytes(&*path, text.into_bytes())).artifact
+            else {
+                continue;
+            };
+            for (rule, programs, sieve, select) in &sieved {
+                if rule.view.kind != artifact.kind {
+                    continue;
+                }
+                select(&artifact, &mut |subject| {
+                    let mut judge = Judge::default();
+                    let mut bench = judge.of(&subject);
+                    let whole = format!("{:?}", bench.judge_whole(rule, programs));
+                    assert_eq!(format!("{:?}", bench.judge(rule)), whole, "{}: {path}", rule.id);
+                    looked += 1;
+                    settled += usize::from(bench.read(sieve).is_some_and(|it| sieve.settles(it)));
+                });
+            }
+        }
+        assert!(settled > 1_000 && settled < looked, "{settled} of {looked}");
     }
 }

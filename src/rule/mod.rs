@@ -22,6 +22,7 @@ mod glance;
 mod judge;
 mod load;
 mod select;
+mod sieve;
 mod suggest;
 mod template;
 

@@ -146,7 +146,7 @@ fn judged(rest: &str, check: impl FnOnce(Judgement<'_>, &str)) {
         at: tree.node(0),
         object: None,
     };
-    check(Judge::default().judge(&rule, &subject), rest);
+    check(Judge::default().of(&subject).judge(&rule), rest);
 }
 
 fn place(node: crate::document::Node<'_>) -> String {

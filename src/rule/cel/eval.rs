@@ -752,6 +752,11 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
+/// The value at the end of a path that starts at a variable.
+pub(in crate::rule) fn at<'a>(values: &[Value<'a>], slot: usize, path: &[Box<str>]) -> Gives<'a> {
+    values.get(slot).map_or(Ok(Value::Null), |it| walk(it, path, &mut None))
+}
+
 /// The value at the end of a path; `blame` becomes the last node on it that is there.
 fn walk<'a>(of: &Value<'a>, path: &[Box<str>], blame: &mut Option<Node<'a>>) -> Gives<'a> {
     let mut of = of;

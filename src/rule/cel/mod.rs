@@ -10,7 +10,7 @@ mod parse;
 mod syntax;
 
 pub(super) use check::{Scope, Type, check};
-pub(super) use eval::{Machine, Wrong, items, visible};
+pub(super) use eval::{Machine, Wrong, at, items, visible};
 pub(super) use parse::{parse, parse_until_brace};
 pub(super) use syntax::{Comparison, Expr, Fold, Macro, Op, Operator, Pattern, Syntax};
 

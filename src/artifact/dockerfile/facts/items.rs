@@ -109,17 +109,18 @@ impl Facts<'_, '_> {
             let sets = |it: &str| it.starts_with('-') && !it.starts_with("--") && it.contains('e');
             it.name.text == "set" && it.args.iter().any(|it| sets(&it.text) || it.text == "errexit")
         };
-        let shell_stops =
-            self.shells[index].words.iter().any(|it| it.starts_with('-') && it.contains('e'));
         // Inside of `if` and loops something else may look after it.
-        let text = self.steps[index].arguments();
-        let is_simple =
-            !["if ", "for ", "while ", "case ", "until "].iter().any(|it| text.contains(it));
+        let is_simple = || {
+            let text = self.steps[index].arguments();
+            !["if ", "for ", "while ", "case ", "until "].iter().any(|it| text.contains(it))
+        };
+        let shell_stops =
+            || self.shells[index].words.iter().any(|it| it.starts_with('-') && it.contains('e'));
         it.then == Then::Next
             && !it.is_nested
             && !it.is_tested
-            && is_simple
-            && !shell_stops
+            && !shell_stops()
+            && is_simple()
             && !commands[..at].iter().any(stops)
     }
 
