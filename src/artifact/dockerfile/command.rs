@@ -105,16 +105,12 @@ fn is_flag(text: &str) -> bool {
     text.len() > 1 && text.starts_with('-') && text != "--"
 }
 
-fn flags_of(text: &str) -> Box<dyn Iterator<Item = &str> + '_> {
-    if !is_flag(text) {
-        Box::new(std::iter::empty())
-    } else if let Some(long) = text.strip_prefix("--") {
-        Box::new(std::iter::once(long.split('=').next().unwrap_or(long)))
-    } else {
-        Box::new(
-            text[1..].char_indices().map(move |(at, it)| &text[1 + at..1 + at + it.len_utf8()]),
-        )
-    }
+fn flags_of(text: &str) -> impl Iterator<Item = &str> {
+    let flag = if is_flag(text) { &text[1..] } else { "" };
+    let long = flag.strip_prefix('-').map(|it| it.split('=').next().unwrap_or(it));
+    let letters = if long.is_some() { "" } else { flag };
+    let letters = letters.char_indices().map(|(at, it)| &letters[at..at + it.len_utf8()]);
+    long.into_iter().chain(letters)
 }
 
 /// The commands of an instruction whose arguments are a script, in the order in which they are
