@@ -23,7 +23,7 @@ use crate::{
         kubernetes,
         render::{Files, render},
         suppression,
-        testdata::TestData,
+        testdata::{self, TestData},
     },
     checklist::Fact,
     date::Date,
@@ -200,6 +200,7 @@ pub fn evaluate_for(
     artifacts.retain(|it| !it.tree.source.is_rendered());
     artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
     outcome.artifacts = artifacts;
+    outcome.evidence.retain(|it| !testdata::is_doubtful(&it.place.path));
     outcome.sort();
     outcome
 }

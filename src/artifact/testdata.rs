@@ -25,6 +25,12 @@ impl TestData {
     }
 }
 
+/// Whether tests may be all that the file at a path is for. Such a file proves nothing of the
+/// service, whatever else is known: a `go.mod` that is gone must not make evidence of test data.
+pub fn is_doubtful(path: &str) -> bool {
+    ["testdata/", "fixtures/"].iter().any(|it| above(path, it).next().is_some())
+}
+
 /// What stands before each folder of a name in a path.
 fn above<'p>(path: &'p str, folder: &'p str) -> impl Iterator<Item = &'p str> {
     let before = path.match_indices(folder).map(|it| &path[..it.0]);
@@ -50,5 +56,7 @@ mod tests {
         assert!(data.holds("api/tests/fixtures/web.yaml"));
         assert!(!data.holds("api/fixtures/web.yaml") && !data.holds("api/tests/myfixtures/x.yaml"));
         assert!(TestData::new(&["go.mod".to_owned()]).holds("testdata/web.yaml"));
+        assert!(is_doubtful("api/testdata/web.yaml") && is_doubtful("fixtures/a/web.yaml"));
+        assert!(!is_doubtful("api/mytestdata/web.yaml") && !is_doubtful("fixtures.yaml"));
     }
 }

@@ -65,6 +65,11 @@ fn watched() -> tempfile::TempDir {
             "on:\n  pull_request:\n    paths: ['infra/**', 'tests/**']\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    services:\n      db: {image: 'postgres:17-alpine'}\n    steps:\n      - uses: actions/checkout@v4\n      - run: ruff check .\n      - run: pytest\n",
         ),
         ("zizmor.yml", "rules: {unpinned-uses: {disable: true}}\n"),
+        ("go.mod", "module example.com/api\n"),
+        (
+            "testdata/api.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec:\n  containers:\n    - name: api\n      image: registry.example.com/api:1.4.2\n      resources: {requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 1, memory: 1Gi}}\n      readinessProbe: {httpGet: {path: /ready, port: 80}}\n      livenessProbe: {httpGet: {path: /live, port: 80}}\n",
+        ),
         (
             "docs/on-call.rst",
             "On-call\n=======\n\nThe team takes turns, a week each, from Monday at nine. Who is on call answers the pager within\nfifteen minutes, looks at the dashboard first, opens an incident and tells the channel what is\nknown. Who cannot mend it calls the next on the list.\n",
