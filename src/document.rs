@@ -68,6 +68,8 @@ pub const MERGES: u8 = 8;
 pub const LEADING_ZERO: u8 = 16;
 /// The key was not a plain scalar (a list, a map or an alias as a key).
 pub const COMPLEX_KEY: u8 = 32;
+/// A map in which no key is twice, and which merges nothing: the first that is found is it.
+pub const RECORD: u8 = 64;
 
 /// A node as it is stored. Read it through [`Node`].
 #[derive(Clone, Copy, Debug)]
@@ -284,6 +286,19 @@ impl Tree {
         raw.high = count;
     }
 
+    /// Closes a map in which no key is twice.
+    pub fn close_record(&mut self, id: Id) {
+        self.close(id);
+        self.nodes[id as usize].flags |= RECORD;
+        debug_assert!(
+            {
+                let keys: Vec<_> = self.node(id).entries().map(|it| it.0).collect();
+                (1..keys.len()).all(|at| !keys[..at].contains(&keys[at]))
+            },
+            "a record has a key twice"
+        );
+    }
+
     /// Closes a container and counts its children.
     pub fn close(&mut self, id: Id) {
         let end = self.nodes.len() as u32;
@@ -305,6 +320,24 @@ impl Tree {
         let start = self.pool.len() as u32;
         self.pool.push_str(text);
         self.add(key, Kind::Str, span, start, text.len() as u32, IN_POOL)
+    }
+
+    /// Adds words, with blanks between them, as one text; findings about it point at `span`.
+    pub fn words<'w>(
+        &mut self,
+        key: Key<'_>,
+        words: impl Iterator<Item = &'w str>,
+        span: Span,
+    ) -> Id {
+        let start = self.pool.len();
+        for (number, word) in words.enumerate() {
+            if number > 0 {
+                self.pool.push(' ');
+            }
+            self.pool.push_str(word);
+        }
+        let length = self.pool.len() - start;
+        self.add(key, Kind::Str, span, start as u32, length as u32, IN_POOL)
     }
 
     /// Adds a number; findings about it point at `span`.
@@ -656,6 +689,9 @@ impl<'a> Node<'a> {
             let child = &self.tree.nodes[at as usize];
             if child.key_len == length && self.tree.key_bytes(child) == wanted {
                 found = Some(at);
+                if raw.flags & RECORD != 0 {
+                    return found;
+                }
             }
             at = child.after(at);
         }

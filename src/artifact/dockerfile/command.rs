@@ -93,10 +93,9 @@ impl Command {
         })
     }
 
-    /// The command as one line, as far as its words go.
-    pub fn text(&self) -> String {
-        let words = std::iter::once(&self.name).chain(&self.args);
-        words.map(|it| it.text.as_str()).collect::<Vec<_>>().join(" ")
+    /// Its name and the words behind it.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.args).map(|it| it.text.as_str())
     }
 }
 
@@ -213,7 +212,8 @@ mod tests {
         let it = &file.instructions[0];
         let found = read(text, it, &it.head.arguments);
         let place = |it: &Command| text[it.span.start as usize..it.span.end as usize].to_owned();
-        found.iter().map(|it| (it.text(), place(it))).collect()
+        let line = |it: &Command| it.words().collect::<Vec<_>>().join(" ");
+        found.iter().map(|it| (line(it), place(it))).collect()
     }
 
     #[test]

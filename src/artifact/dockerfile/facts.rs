@@ -34,10 +34,11 @@ pub struct Out<'t> {
 }
 
 impl Out<'_> {
+    /// A map with no field twice.
     fn map(&mut self, key: Key<'_>, span: Span, fill: impl FnOnce(&mut Self)) -> Id {
         let id = self.tree.open_map(key, span);
         fill(self);
-        self.tree.close(id);
+        self.tree.close_record(id);
         id
     }
 
@@ -203,6 +204,9 @@ pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
     facts.walk_commands();
     facts.walk_scopes();
     let end = file.instructions.last().map_or(0, |it| it.span.end);
+    // About as many nodes as there will be.
+    let commands: usize = facts.commands.iter().flatten().map(|it| 24 + 2 * it.args.len()).sum();
+    tree.nodes.reserve(64 + 30 * facts.steps.len() + commands);
     let mut out = Out { tree };
     out.map(Key::None, Span { start: 0, end }, |out| facts.lists(out))
 }
@@ -275,7 +279,7 @@ impl Facts<'_, '_> {
         let image = self.steps[index]
             .stage
             .map(|it| &self.stages[stage::origin(&self.stages, it)].resolved);
-        let mark = ["windows/", "windowsservercore", "nanoserver", "-windows", "servercore"];
+        let mark = ["windows/", "nanoserver", "-windows", "servercore"];
         self.shells[index].is_windows()
             || image.is_some_and(|it| mark.iter().any(|mark| it.contains(mark)))
     }
@@ -542,6 +546,9 @@ impl Facts<'_, '_> {
                 word == word.to_uppercase()
             };
             let id = out.map(Key::None, span, |out| {
+                if let Some(node) = step.stage.and_then(|it| self.stage_nodes.get(it)) {
+                    out.link("stage", *node);
+                }
                 out.text("keyword", step.name(), step.it.place(&step.head.keyword));
                 out.text("written", &word, step.it.place(&step.head.keyword));
                 out.text("majority", majority, span);
@@ -556,9 +563,6 @@ impl Facts<'_, '_> {
                 out.text("arguments", step.arguments(), step.arguments_span());
                 self.write_blank_line(out, step);
                 self.write_description(out, step);
-                if let Some(node) = step.stage.and_then(|it| self.stage_nodes.get(it)) {
-                    out.link("stage", *node);
-                }
                 if let Some(node) = self.nodes.get(step.index) {
                     out.link("instruction", *node);
                 }

@@ -71,6 +71,7 @@ impl Facts<'_, '_> {
         for (at, it) in self.commands[index].iter().enumerate() {
             let next = self.commands[index].get(at + 1);
             out.map(Key::None, it.span, |out| {
+                self.links(out, index);
                 out.text("name", &it.name.text, it.name.span);
                 write_words(out, "args", it);
                 out.list("flags", it.span, |out| {
@@ -78,7 +79,7 @@ impl Facts<'_, '_> {
                         out.tree.text(Key::None, flag, it.span);
                     }
                 });
-                out.text("text", &it.text(), it.span);
+                out.tree.words(Key::Text("text"), it.words(), it.span);
                 out.flag("reads_pipe", it.reads_pipe, it.span);
                 if it.then == Then::Pipe
                     && let Some(next) = next
@@ -96,7 +97,6 @@ impl Facts<'_, '_> {
                     }
                 });
                 self.write_special(out, it);
-                self.links(out, index);
             });
         }
     }
@@ -161,20 +161,21 @@ impl Facts<'_, '_> {
             if packages {
                 for (word, pinned) in &it.packages {
                     out.map(Key::None, word.span, |out| {
+                        self.links(out, index);
                         out.text("name", &word.text, word.span);
                         out.text("manager", it.manager, word.span);
                         out.flag("is_pinned", *pinned, word.span);
                         out.flag("is_variable", word.text.contains(['$', '`']), word.span);
                         out.flag("is_trigger", step.is_trigger, word.span);
-                        self.links(out, index);
                     });
                 }
                 continue;
             }
             out.map(Key::None, command.span, |out| {
+                self.links(out, index);
                 out.text("manager", it.manager, command.name.span);
                 out.text("verb", it.verb, command.span);
-                out.text("text", &command.text(), command.span);
+                out.tree.words(Key::Text("text"), command.words(), command.span);
                 out.flag("is_unattended", it.unattended, command.span);
                 out.flag("is_plain", it.is_plain, command.span);
                 out.flag("is_trigger", step.is_trigger, command.span);
@@ -197,7 +198,6 @@ impl Facts<'_, '_> {
                     }
                 });
                 self.write_places(out, index, command);
-                self.links(out, index);
             });
         }
     }
@@ -222,6 +222,7 @@ impl Facts<'_, '_> {
             let tools = &mut tools[usize::from(step.is_trigger)];
             tools.extend(&fetchers);
             out.map(Key::None, span, |out| {
+                self.links(out, index);
                 out.flag("is_trigger", step.is_trigger, span);
                 out.flag("is_exec", step.head.array.is_some(), span);
                 out.flag("mixes_fetchers", !fetchers.is_empty() && tools.len() > 1, span);
@@ -241,7 +242,6 @@ impl Facts<'_, '_> {
                 });
                 out.flag("is_windows", self.is_windows(index), span);
                 self.write_refresh(out, index);
-                self.links(out, index);
             });
         }
     }
@@ -332,30 +332,31 @@ impl Facts<'_, '_> {
         let Some((target, target_span)) = words.pop() else { return };
         let heredoc =
             |text: &str| text.trim_start_matches(|it: char| it.is_ascii_digit()).starts_with("<<");
-        out.map(Key::None, span, |out| {
-            out.text("keyword", step.name(), step.it.place(&step.head.keyword));
-            out.flag("is_trigger", step.is_trigger, span);
-            out.text("target", &target, target_span);
-            out.flag("is_target_absolute", is_absolute(&target), span);
-            out.flag("has_workdir", has_workdir, span);
-            out.number("count", words.len() as i64, span);
-            out.list("sources", span, |out| {
-                for (text, span) in &words {
-                    if !heredoc(text) {
-                        out.tree.text(Key::None, text, *span);
-                    }
-                }
-            });
-            for flag in &step.head.flags {
-                let (name, place) = (flag.name.as_str(), step.it.place(&flag.range));
-                if matches!(name, "from" | "chown" | "chmod" | "checksum") {
-                    out.text(name, flag.value.as_deref().unwrap_or(""), place);
+        // A flag may be there twice.
+        let id = out.tree.open_map(Key::None, span);
+        self.links(out, index);
+        out.text("keyword", step.name(), step.it.place(&step.head.keyword));
+        out.flag("is_trigger", step.is_trigger, span);
+        out.text("target", &target, target_span);
+        out.flag("is_target_absolute", is_absolute(&target), span);
+        out.flag("has_workdir", has_workdir, span);
+        out.number("count", words.len() as i64, span);
+        out.list("sources", span, |out| {
+            for (text, span) in &words {
+                if !heredoc(text) {
+                    out.tree.text(Key::None, text, *span);
                 }
             }
-            self.write_copy_from(out, step);
-            self.write_unpacked(out, index);
-            self.links(out, index);
         });
+        for flag in &step.head.flags {
+            let (name, place) = (flag.name.as_str(), step.it.place(&flag.range));
+            if matches!(name, "from" | "chown" | "chmod" | "checksum") {
+                out.text(name, flag.value.as_deref().unwrap_or(""), place);
+            }
+        }
+        self.write_copy_from(out, step);
+        self.write_unpacked(out, index);
+        out.tree.close(id);
     }
 
     /// What a `--from` means: an earlier stage, the stage itself, or an image.
@@ -435,6 +436,7 @@ impl Facts<'_, '_> {
         let pairs = stage::pairs(step.it, step.head, self.file.escape);
         for (at, pair) in pairs.iter().enumerate() {
             out.map(Key::None, pair.span, |out| {
+                self.links(out, index);
                 out.text("keyword", step.name(), step.it.place(&step.head.keyword));
                 out.text("name", &pair.key, pair.key_span);
                 if let Some(raw) = &pair.value {
@@ -447,7 +449,6 @@ impl Facts<'_, '_> {
                 if step.name() == "ENV" && !step.is_trigger && !pair.is_legacy {
                     self.write_sibling(out, index, &pairs, at);
                 }
-                self.links(out, index);
             });
         }
     }
@@ -477,13 +478,13 @@ impl Facts<'_, '_> {
         }
         for pair in stage::pairs(step.it, step.head, self.file.escape) {
             out.map(Key::None, pair.span, |out| {
+                self.links(out, index);
                 out.text("name", &pair.key, pair.key_span);
                 let raw = pair.value.as_deref().unwrap_or("");
                 out.text("value", &unquoted(raw, self.file.escape), pair.span);
                 out.flag("is_legacy", pair.is_legacy, pair.span);
                 out.flag("is_trigger", step.is_trigger, pair.span);
                 self.write_modern(out, &pair);
-                self.links(out, index);
             });
         }
     }
@@ -520,12 +521,12 @@ impl Facts<'_, '_> {
             let text = unquoted(step.arguments(), self.file.escape);
             let span = step.arguments_span();
             out.map(Key::None, span, |out| {
+                self.links(out, index);
                 out.text("path", &text, span);
                 out.text("resolved", &self.scopes[index].path, span);
                 out.flag("is_first", !std::mem::replace(&mut seen[slot], true), span);
                 out.flag("is_absolute", is_absolute(&text), span);
                 out.flag("is_resolved_absolute", is_rooted(&self.scopes[index].path), span);
-                self.links(out, index);
             });
         }
     }
@@ -541,6 +542,7 @@ impl Facts<'_, '_> {
             let last = ports.rsplit(':').next().unwrap_or(ports);
             let numbers: Vec<Option<i64>> = last.split('-').map(|it| it.parse().ok()).collect();
             out.map(Key::None, span, |out| {
+                self.links(out, index);
                 out.text("text", &text, span);
                 out.text("protocol", protocol, span);
                 out.flag("has_host", host, span);
@@ -549,7 +551,6 @@ impl Facts<'_, '_> {
                         out.tree.int(Key::None, number.unwrap_or_default(), span);
                     }
                 });
-                self.links(out, index);
             });
         }
     }
@@ -569,6 +570,7 @@ impl Facts<'_, '_> {
             let is_none =
                 name == "HEALTHCHECK" && step.arguments().trim().eq_ignore_ascii_case("none");
             out.map(Key::None, span, |out| {
+                self.links(out, index);
                 out.text("keyword", name, step.it.place(&step.head.keyword));
                 out.flag("is_exec", step.head.array.is_some(), span);
                 out.flag("is_none", is_none, span);
@@ -577,7 +579,6 @@ impl Facts<'_, '_> {
                 out.flag("has_shell", self.shells[index].is_set, span);
                 out.flag("is_windows", self.is_windows(index), span);
                 self.write_process_command(out, index);
-                self.links(out, index);
             });
         }
     }
@@ -614,13 +615,13 @@ impl Facts<'_, '_> {
         let is_known_base = base.is_some_and(|it| self.stages[it].resolved == "scratch");
         for (name, near, has_default, span) in &self.scopes[index].undefined {
             out.map(Key::None, *span, |out| {
+                self.links(out, index);
                 out.text("name", name, *span);
                 if let Some(near) = near {
                     out.text("near", near, *span);
                 }
                 out.flag("has_default", *has_default, *span);
                 out.flag("is_base_known", is_known_base, *span);
-                self.links(out, index);
             });
         }
     }
