@@ -186,6 +186,14 @@ impl Drop for Batch<'_> {
     }
 }
 
+/// What is in a plain file below the root, if it is one.
+pub fn read_plain(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let place = root.join(path);
+    let is_file = is_plain_file(root, &place);
+    let found = Found { path: path.to_owned(), content: Content::Disk(place) };
+    is_file.then(|| found.read().ok()).flatten()
+}
+
 /// Whether the path is a file itself and no folder on the way to it is a link.
 pub fn is_plain_file(root: &Path, path: &Path) -> bool {
     let Ok(below) = path.strip_prefix(root) else { return false };

@@ -503,6 +503,7 @@ impl Judged {
         if related.is_empty() {
             related.extend(rendered.iter().filter_map(|it| Related::rendering(it, &place)));
         }
+        related.extend(failure.related.into_iter().map(Related::against));
         self.findings.push(Finding {
             excerpt: match line.len() {
                 ..=200 => line.to_owned(),

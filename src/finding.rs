@@ -107,6 +107,13 @@ impl Related {
         found
     }
 
+    /// What a finding disagrees with.
+    pub fn against(node: Node<'_>) -> Self {
+        let (source, start, end) = node.seen();
+        let place = Place { path: source.shared_path(), start, end };
+        Self { place, message: "this says otherwise".to_owned() }
+    }
+
     /// The file that asked for a rendering, where a finding in it points somewhere else.
     pub fn rendering(of: &Rendered, place: &Place) -> Option<Self> {
         let start = Position { line: 1, column: 1 };

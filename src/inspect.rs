@@ -23,8 +23,9 @@ const BUDGET: usize = 200_000;
 /// What rules see in the file, as JSON: its kind, its documents, its views, its problems, and for
 /// Makefiles and coverage reports what is read out of them.
 ///
-/// `path` is where it lies on disk: a Makefile is read with what it includes, and a file of a Helm
-/// chart is shown as what the chart renders.
+/// `path` is where it lies on disk: a Makefile is read with what it includes, an OpenAPI document
+/// with what it refers to beside and below it, and a file of a Helm chart is shown as what the chart
+/// renders.
 pub fn json(mut parsed: Parsed, path: &Path) -> Json {
     if let Some(rendered) = chart(path) {
         return rendered;
@@ -39,7 +40,7 @@ pub fn json(mut parsed: Parsed, path: &Path) -> Json {
         && artifact.kind == Kind::Openapi
         && artifact.role == Role::Part
     {
-        parsed.problems.extend(openapi::alone(artifact));
+        parsed.problems.extend(with_references(artifact, path));
     }
     let problems = problems(&parsed.problems);
     let Some(artifact) = parsed.artifact else {
@@ -92,6 +93,30 @@ fn kustomization(path: &Path) -> Json {
         kustomize::print(&Files { paths: &paths, read: &read, bytes: None }, &below);
     let built = built.map(|it| it.text);
     json!({"kind": "kustomization", "built": built, "problems": problems(&found)})
+}
+
+/// Reads an OpenAPI document with the files beside and below it that it refers to.
+fn with_references(artifact: &mut Artifact, path: &Path) -> Vec<Problem> {
+    let place = path.canonicalize().ok();
+    let Some((root, name)) =
+        place.as_deref().and_then(|it| Some((it.parent()?, path.file_name()?)))
+    else {
+        return openapi::alone(artifact);
+    };
+    let name = name.to_string_lossy().into_owned();
+    artifact.tree.source = Source::new(&*name, artifact.tree.source.text.as_str()).into();
+    let read = |path: &str| discover::read_plain(root, path).map(|it| Source::from_bytes(path, it));
+    let mut paths = openapi::referred(&artifact.tree, &read);
+    paths.push(name);
+    paths.sort();
+    let files = Files { paths: &paths, read: &read, bytes: None };
+    let mut rendering = openapi::render(&files, std::slice::from_ref(artifact));
+    let is_whole = |it: &Artifact| it.role != Role::Part;
+    let Some(at) = rendering.artifacts.iter().position(is_whole) else {
+        return openapi::alone(artifact);
+    };
+    *artifact = rendering.artifacts.swap_remove(at);
+    rendering.problems
 }
 
 /// Reads a Makefile with the files that it includes: those below its repository, or the current

@@ -324,12 +324,7 @@ fn with_references(root: &Path, file: Found) -> Vec<Found> {
     let parsed = artifact::parse(Source::from_bytes(file.path.clone(), bytes));
     let whole = |it: &Artifact| it.kind != Kind::Openapi || it.role != Role::Part;
     let Some(artifact) = parsed.artifact.filter(|it| !whole(it)) else { return vec![file] };
-    let read = |path: &str| {
-        let place = root.join(path);
-        let is_file = discover::is_plain_file(root, &place);
-        let found = Found { path: path.to_owned(), content: Content::Disk(place) };
-        is_file.then(|| found.read().ok()).flatten().map(|it| Source::from_bytes(path, it))
-    };
+    let read = |path: &str| discover::read_plain(root, path).map(|it| Source::from_bytes(path, it));
     let others = artifact::openapi::referred(&artifact.tree, &read);
     let found = |path: String| Found { content: Content::Disk(root.join(&path)), path };
     let mut files: Vec<_> = others.into_iter().map(found).chain([file]).collect();

@@ -29,6 +29,7 @@ mod python;
 mod recipe;
 mod reference;
 mod scaling;
+mod server;
 mod service;
 mod shipped;
 mod started;
@@ -248,6 +249,8 @@ pub const VIEWS: &[View] = &[
     copy::VIEW,
     docs::VIEW,
     probe::VIEW,
+    server::LOCAL_VIEW,
+    server::PUBLIC_VIEW,
     watched::ALERT,
     watched::KEY,
     watched::OBJECTIVE,

@@ -32,6 +32,7 @@ pub(super) struct Needs {
     pub that: Expr,
     pub message: Template,
     pub at: Option<Expr>,
+    pub related: Option<Expr>,
     pub edits: Vec<Program>,
 }
 
@@ -45,6 +46,7 @@ impl Programs {
                 that: compiler.condition(&it.that)?,
                 message: compiler.template(&it.message)?,
                 at: compiler.place(it.at.as_ref())?,
+                related: compiler.place(it.related.as_ref())?,
                 edits: compiler.edits(&it.edits)?,
             })
         });

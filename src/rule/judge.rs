@@ -12,6 +12,9 @@ use super::{
 };
 use crate::{artifact::Subject, document::Node, finding::Fix, value::Value};
 
+/// How many nodes a failure says it disagrees with.
+const MAX_RELATED: usize = 8;
+
 /// What must hold and does not.
 #[derive(Debug)]
 pub struct Failure<'a> {
@@ -19,6 +22,8 @@ pub struct Failure<'a> {
     pub message: String,
     /// Where.
     pub at: Node<'a>,
+    /// What it disagrees with.
+    pub related: Vec<Node<'a>>,
     /// What the peers that would say so too call it.
     pub equivalents: Vec<Arc<str>>,
     /// What to change, where the change is certain.
@@ -166,12 +171,13 @@ impl<'a> Case<'_, 'a> {
         let at = self.place(Some(needs));
         let message = needs.message.fill(self.machine, &self.subject.values);
         let message = message.map_err(|wrong| self.trouble(wrong, Some(&written.message)))?;
+        let related = self.related(needs);
         let equivalents = self.equivalents()?;
         let fix = match needs.edits.is_empty() {
             true => self.fix(&self.programs.edits, &self.rule.edits, at)?,
             false => self.fix(&needs.edits, &written.edits, at)?,
         };
-        Ok(Some(Failure { message, at, equivalents, fix }))
+        Ok(Some(Failure { message, at, related, equivalents, fix }))
     }
 
     /// What the edits that are meant here change; nothing unless every one of them can be made.
@@ -225,6 +231,20 @@ impl<'a> Case<'_, 'a> {
             return node;
         }
         blame.filter(|it| std::ptr::eq(it.tree(), subject.tree())).unwrap_or(subject)
+    }
+
+    /// The nodes that a failure disagrees with.
+    fn related(&mut self, needs: &'a Needs) -> Vec<Node<'a>> {
+        let Some(related) = &needs.related else { return Vec::new() };
+        let mut found = Vec::new();
+        if let Ok(Value::List(all)) = self.machine.value(related, &self.subject.values) {
+            for node in all.iter().filter_map(Value::as_node) {
+                if found.len() < MAX_RELATED && !found.contains(&node) {
+                    found.push(node);
+                }
+            }
+        }
+        found
     }
 
     fn equivalents(&mut self) -> Result<Vec<Arc<str>>, Trouble<'a>> {

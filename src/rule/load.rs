@@ -73,6 +73,7 @@ struct Needs {
     that: Spanned<String>,
     message: Spanned<String>,
     at: Option<Spanned<String>>,
+    related: Option<Spanned<String>>,
     #[serde(default)]
     edit: Vec<Change>,
 }
@@ -246,6 +247,7 @@ fn requires(list: Vec<Needs>, path: &str, text: &str) -> Result<Vec<Require>, Ru
             when: it.when.map(Into::into),
             that: it.that.into(),
             message: it.message.into(),
+            related: it.related.map(Into::into),
             at: it.at.map(Into::into),
             edits: edits(it.edit, path, text)?,
         })

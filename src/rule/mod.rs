@@ -125,6 +125,8 @@ pub struct Require {
     pub message: Written,
     /// The node to point at.
     pub at: Option<Written>,
+    /// A list of the nodes that it disagrees with.
+    pub related: Option<Written>,
     /// How to mend it, instead of the edits of the rule.
     pub edits: Vec<Edit>,
 }

@@ -179,6 +179,20 @@ fn findings_point_at_what_is_to_blame() {
 }
 
 #[test]
+fn findings_name_what_they_disagree_with_once_each() {
+    let rest = "[[require]]\nthat = 'false'\nmessage = 'm'\n\
+                related = '[other.tags, it.tags[0], other.tags]'\n";
+    judged(rest, |judgement, rest| {
+        let related = &judgement.failures[0].related;
+        assert_eq!(
+            related.iter().map(|it| place(*it)).collect::<Vec<_>>(),
+            ["b:3", "a:4"],
+            "{rest}"
+        );
+    });
+}
+
+#[test]
 fn messages_name_values_and_equivalents_hold_where_they_hold() {
     let rest = r#"equivalents = ["a:1", { id = "a:2", when = "it.size == 7" }, { id = "a:3", when = "it.size == 8" }]
 [[require]]

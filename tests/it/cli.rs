@@ -126,6 +126,20 @@ fn what_cannot_be_read_is_a_problem_and_the_rest_is_judged() {
 }
 
 #[test]
+fn a_description_in_several_files_is_inspected_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("openapi.yaml");
+    let root =
+        "openapi: 3.1.0\ninfo: {title: a, version: 1.0.0}\npaths:\n  /a:\n    $ref: a.yaml\n";
+    fs::write(&path, root).unwrap();
+    fs::write(folder.path().join("a.yaml"), "get:\n  operationId: all\n").unwrap();
+    let output = seaworthy(&["inspect", path.to_str().unwrap(), "--format", "json"]);
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(seen["problems"], serde_json::json!([]));
+    assert_eq!(seen["views"]["openapi.operation"][0]["it"]["path"], "/a");
+}
+
+#[test]
 fn hostile_input_ends_in_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
