@@ -543,8 +543,7 @@ impl Outcome {
         self.judged.extend(judged.items);
     }
 
-    /// Renders what files describe, and judges it in place of its parts.
-    /// Renders what lies at `paths`.
+    /// Renders what the files at `paths` describe, and judges it in place of its parts.
     fn render(
         &mut self,
         files: &[Found],

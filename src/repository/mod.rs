@@ -290,6 +290,11 @@ fn record<'a, const N: usize>(fields: [(&'a str, Value<'a>); N]) -> Value<'a> {
     Value::map(fields)
 }
 
+/// Whether a path lies below a folder; every path lies below the root, which has no name.
+fn below(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'))
+}
+
 /// An object as a companion of another: who it is, and its node.
 fn brief<'a>(object: &Object<'a>) -> Value<'a> {
     record([

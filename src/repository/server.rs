@@ -6,7 +6,7 @@ mod route;
 use std::collections::BTreeSet;
 
 use super::{
-    Repository,
+    Repository, below,
     builds::Build,
     coverage::is_fixture,
     image::{self, images},
@@ -153,9 +153,9 @@ struct Service<'a> {
     workloads: Vec<&'a Object<'a>>,
 }
 
+/// Whether a path is a folder or lies below it.
 pub(super) fn is_below(path: &str, folder: &str) -> bool {
-    folder.is_empty()
-        || path.strip_prefix(folder).is_some_and(|it| it.is_empty() || it.starts_with('/'))
+    path == folder || below(path, folder)
 }
 
 /// Where the files of a Dockerfile's image lie: its own folder, or the context below it or beside it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{Placed, count, family, folder};
+use super::{super::below, Placed, count, family, folder};
 use crate::{
     artifact::coverage::{
         Count,
@@ -71,7 +71,7 @@ impl<'a> Measured<'a> {
         let (folder, family) = (folder(threshold), family(tool));
         let metric = threshold.str("metric").unwrap_or_default();
         let chosen = self.files.iter().filter(|(path, _)| {
-            below(folder, path)
+            below(path, folder)
                 && speaks(family, path)
                 && (paths.0.is_empty() || paths.fit(path))
                 && !except.fit(path)
@@ -98,11 +98,6 @@ impl<'a> Measured<'a> {
             ("reports", Value::list(reports.into_iter().map(Value::Str))),
         ])
     }
-}
-
-/// Whether a path lies below a folder.
-pub(super) fn below(folder: &str, path: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'))
 }
 
 /// What a metric counts in a file; nothing where no report looks at it.

@@ -6,9 +6,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use regex::Regex;
 
 use super::{
-    super::{Repository, record},
+    super::{Repository, below, record},
     LISTED, family, folder, is_fixture,
-    measured::{below, speaks},
+    measured::speaks,
 };
 use crate::{
     artifact::{
@@ -201,14 +201,14 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         .clone()
         .filter_map(|it| it.strip_suffix(".openapi-generator-ignore")?.strip_suffix('/'))
         .collect();
-    let is_written = |path: &&str| !generated.iter().any(|folder| below(folder, path));
+    let is_written = |path: &&str| !generated.iter().any(|folder| below(path, folder));
     let application: Vec<&'a str> =
         files.filter(|it| is_application(it)).filter(is_written).collect();
     for it in patterns {
         let Some(matcher) = Matcher::of(it) else { continue };
         let family = family(it.str("tool").unwrap_or_default());
         let folder = folder(it);
-        let own = application.iter().copied().filter(|it| below(folder, it) && speaks(family, it));
+        let own = application.iter().copied().filter(|it| below(it, folder) && speaks(family, it));
         let own: Vec<&'a str> = own.collect();
         let hidden: Vec<&'a str> = own.iter().copied().filter(|it| matcher.fits(it)).collect();
         if hidden.is_empty() {

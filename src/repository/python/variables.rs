@@ -6,7 +6,7 @@ use super::{Module, Python};
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
     document::Node,
-    repository::{Repository, record},
+    repository::{Repository, below, record},
     value::Value,
 };
 
@@ -103,10 +103,6 @@ fn find<'a>(repository: &'a Repository<'a>) -> Vec<Variables<'a>> {
         Some(Variables { all, example })
     };
     (0..python.services.len()).filter_map(service).collect()
-}
-
-fn below(path: &str, folder: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'))
 }
 
 fn is_example(artifact: &Artifact) -> bool {
