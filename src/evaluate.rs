@@ -30,11 +30,11 @@ use crate::{
     discover::{Content, Found, Open},
     document::{Problem, Trouble},
     facts,
-    finding::{Evidence, Finding, Object, Place, Related, Rendered, Severity},
+    finding::{Evidence, Finding, Object, Place, Related, Rendered, Severity, Waiver},
     parse::gzip,
     patch::{self, Partial, PatchCoverage},
     repository::{Base, Measured, Repository, Stated},
-    rule::{Failure, Judge, Judgement, Power, Rule, RuleSet},
+    rule::{Failure, Judge, Judgement, Power, Rule, RuleSet, nearest, peer_ids, standing_for},
     source::{Position, Source},
     spectral::{Ruled, Teams},
     waive,
@@ -189,6 +189,7 @@ pub fn evaluate_for(
     outcome.problems.extend(broken);
     outcome.problems.extend(uncompared);
     let answers = Answers::new(answers);
+    let choices = kubernetes::Choices::read(texts.values());
     let judged = plan.across(&repository);
     outcome.problems.extend(teams.problems());
     outcome.ruled = teams.rules();
@@ -196,7 +197,14 @@ pub fn evaluate_for(
     outcome.patch = patch;
     outcome.take(judged);
     outcome.take_levels(&configs);
-    outcome.take_suppressions(&artifacts, &answers, &plan);
+    outcome.take_choices(&choices, rules);
+    outcome.take_suppressions(
+        &artifacts,
+        &answers,
+        &plan,
+        &Told { texts: &texts, choices: &choices },
+    );
+    outcome.take_unknown(choices);
     artifacts.retain(|it| !it.tree.source.is_rendered());
     artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
     outcome.artifacts = artifacts;
@@ -377,10 +385,14 @@ impl<'r> Plan<'r> {
         if ruled.iter().any(|it| waive::matches(what, || std::iter::once(&*it.id))) {
             return true;
         }
-        self.views.iter().flat_map(|(_, rules)| rules).any(|rule| {
+        self.rules().any(|rule| {
             let peers = || rule.equivalents.iter().map(|it| &*it.id);
             waive::matches(what, || std::iter::once(&*rule.id).chain(peers()))
         })
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &'r Rule> {
+        self.views.iter().flat_map(|(_, rules)| rules).copied()
     }
 
     fn file(&self, artifact: &Artifact, judged: &mut Judged) {
@@ -585,7 +597,7 @@ impl Outcome {
         &mut self,
         artifacts: &[Artifact],
         answers: &Answers,
-    ) -> BTreeSet<(String, u32)> {
+    ) -> BTreeSet<Written> {
         let mut covering = BTreeSet::new();
         if artifacts.iter().all(|it| !it.tree.source.is_rendered()) {
             self.findings.sort_by(in_order);
@@ -600,10 +612,8 @@ impl Outcome {
             let line = |it: &Finding| it.rendered.as_ref().map_or(0, |it| it.line);
             let suppressions = with_answers(artifact, answers, artifact.suppressions.clone());
             let used = waive::apply(&mut self.findings[from..to], &suppressions, line);
-            for (it, _) in suppressions.iter().zip(used).filter(|it| it.1) {
-                let (source, span) = artifact.tree.source.author(it.place);
-                covering.insert((source.path.clone(), span.start));
-            }
+            let used = suppressions.iter().zip(used).filter(|it| it.1);
+            covering.extend(used.map(|it| written(it.0, artifact)));
         }
         self.findings.sort_by(|a, b| {
             let key = |it: &Finding| (it.waived.is_some(), it.rendered.clone());
@@ -642,14 +652,20 @@ impl Outcome {
     }
 
     /// Applies the suppressions of every artifact, then judges the suppressions themselves.
-    fn take_suppressions(&mut self, artifacts: &[Artifact], answers: &Answers, plan: &Plan<'_>) {
-        let covering = self.settle_renderings(artifacts, answers);
+    fn take_suppressions(
+        &mut self,
+        artifacts: &[Artifact],
+        answers: &Answers,
+        plan: &Plan<'_>,
+        told: &Told<'_>,
+    ) {
+        let mut covering = self.settle_renderings(artifacts, answers);
         let mut judged = Judged::default();
         for artifact in artifacts.iter().filter(|it| !it.tree.source.is_rendered()) {
             let path = artifact.tree.source.path.as_str();
             let mut suppressions = waive::comments(&artifact.tree.source);
             suppressions.extend(artifact.suppressions.iter().cloned());
-            let written = suppressions.len();
+            let own = suppressions.len();
             let suppressions = with_answers(artifact, answers, suppressions);
             if suppressions.is_empty() {
                 continue;
@@ -658,21 +674,104 @@ impl Outcome {
             let to = self.findings.partition_point(|it| *it.place.path <= *path);
             let line = |it: &Finding| it.place.start.line;
             let used = waive::apply(&mut self.findings[from..to], &suppressions, line);
-            let is_ours =
-                |it: &Suppression| it.by == "seaworthy" || artifact.kind == Kind::Kubernetes;
-            let comments: Vec<_> = suppressions[..written]
+            let used = suppressions.iter().zip(used).filter(|it| it.1);
+            covering.extend(used.map(|it| written(it.0, artifact)));
+            let is_ours = |it: &&Suppression| {
+                let in_manifest = artifact.kind == Kind::Kubernetes && it.config.is_none();
+                it.by == "seaworthy" || in_manifest
+            };
+            let comments: Vec<_> = suppressions[..own]
                 .iter()
-                .zip(used)
-                .filter(|(it, _)| is_ours(it))
-                .map(|(it, used)| {
-                    let used = used || covering.contains(&(path.to_owned(), it.place.start));
-                    (it, used, plan.has(&it.what))
+                .filter(is_ours)
+                .map(|it| {
+                    let used = covering.contains(&written(it, artifact));
+                    let doubt = !used && self.is_doubtful(artifact);
+                    told.of(it, used, doubt, plan)
                 })
                 .collect();
             let comments = suppression::artifact(&artifact.tree.source, &comments);
             plan.file(&comments, &mut judged);
         }
+        for entries in self.entries(artifacts, answers, &covering, plan, told) {
+            plan.file(&entries, &mut judged);
+        }
         self.take(judged);
+    }
+
+    /// Whether something in a file could not be judged, or in what it is rendered to.
+    fn is_doubtful(&self, artifact: &Artifact) -> bool {
+        let is_part = artifact.role == Role::Part;
+        self.problems.iter().any(|it| is_part || it.path == artifact.tree.source.path)
+    }
+
+    /// The entries of the peers' configurations that take findings back.
+    fn entries(
+        &self,
+        artifacts: &[Artifact],
+        answers: &Answers,
+        covering: &BTreeSet<Written>,
+        plan: &Plan<'_>,
+        told: &Told<'_>,
+    ) -> Vec<Artifact> {
+        let mut configs: BTreeMap<&str, BTreeMap<u32, &Suppression>> = BTreeMap::new();
+        let of_files = artifacts.iter().flat_map(|it| &it.suppressions);
+        for it in of_files.chain(answers.0.values().flatten()) {
+            if let Some(config) = &it.config {
+                configs.entry(config).or_default().insert(it.place.start, it);
+            }
+        }
+        let known = configs.into_iter().filter_map(|(path, it)| Some((told.texts.get(path)?, it)));
+        let is_other = |it: &&Artifact| {
+            !matches!(it.kind, Kind::Dockerfile | Kind::Kubernetes | Kind::Helm | Kind::Repository)
+        };
+        let others: BTreeSet<_> =
+            artifacts.iter().filter(is_other).map(|it| it.tree.source.path.as_str()).collect();
+        let judged = known.map(|(source, entries)| {
+            let folder = source.folder();
+            let matters = |it: &Problem| {
+                let below = folder.is_empty() || it.path.starts_with(folder);
+                below && it.path != source.path && !others.contains(it.path.as_str())
+            };
+            let doubt = self.problems.iter().any(matters);
+            let entries = entries.into_iter().map(|(at, it)| {
+                let used = covering.contains(&(source.path.clone(), at, it.what.clone()));
+                told.of(it, used, doubt, plan)
+            });
+            let source = Arc::new(Source::new(&*source.path, &*source.text));
+            suppression::artifact(&source, &entries.collect::<Vec<_>>())
+        });
+        judged.collect()
+    }
+
+    /// Drops what rules find where no configuration chooses them, and takes back what one leaves
+    /// out.
+    fn take_choices(&mut self, choices: &kubernetes::Choices, rules: &RuleSet) {
+        if choices.is_empty() {
+            return;
+        }
+        let peers = |id: &str| rules.get(id).map_or(&[][..], |it| &it.equivalents);
+        let is_chosen = |id: &str, path: &str| {
+            let checks = peers(id).iter().map(|it| &*it.id);
+            !rules.chosen.contains(id) || choices.ask_at(path, checks)
+        };
+        self.findings.retain(|it| is_chosen(&it.rule, &it.place.path));
+        self.evidence.retain(|it| is_chosen(&it.rule, &it.place.path));
+        for finding in self.findings.iter_mut().filter(|it| it.severity != Severity::Error) {
+            let checks: Vec<_> = peers(&finding.rule).iter().map(|it| &*it.id).collect();
+            if let Some(config) = choices.leave_out(&finding.place.path, &checks) {
+                let reason = format!("{config} leaves out what kube-linter checks by default");
+                let waiver = Waiver { by: "kube-linter".to_owned(), reason, expires: None };
+                finding.equivalents.clear();
+                finding.waived.get_or_insert_with(|| waiver.into());
+            }
+        }
+    }
+
+    /// Tells which checks are chosen that nothing stands for.
+    fn take_unknown(&mut self, choices: kubernetes::Choices) {
+        if !choices.is_empty() {
+            self.problems.extend(choices.problems(&peer_ids("kube-linter:")));
+        }
     }
 
     fn sort(&mut self) {
@@ -696,6 +795,73 @@ impl Answers {
             by_path.entry(path).or_default().push(it);
         }
         Self(by_path)
+    }
+}
+
+/// A suppression as its author wrote it: the file, the byte in it, and what is not to be reported.
+type Written = (String, u32, String);
+
+fn written(it: &Suppression, artifact: &Artifact) -> Written {
+    let (path, start) = match &it.config {
+        Some(config) => (config.to_string(), it.place.start),
+        None => {
+            let (source, span) = artifact.tree.source.author(it.place);
+            (source.path.clone(), span.start)
+        }
+    };
+    (path, start, it.what.clone())
+}
+
+/// What is asked when a suppression is judged itself.
+struct Told<'t> {
+    texts: &'t BTreeMap<String, Source>,
+    choices: &'t kubernetes::Choices,
+}
+
+/// The peers of which every check has a rule.
+const WHOLE_PEERS: &[&str] = &["kube-linter", "kube-score", "polaris", "hadolint"];
+
+impl Told<'_> {
+    /// What is known of a suppression that was `used`, or not, for which there is a `doubt`.
+    fn of<'s>(
+        &self,
+        it: &'s Suppression,
+        used: bool,
+        doubt: bool,
+        plan: &Plan<'_>,
+    ) -> suppression::Told<'s> {
+        let mut found = suppression::Told { suppression: it, used, known: false, missing: None };
+        if used {
+            found.known = true;
+        } else if it.by == "seaworthy" {
+            found.known = plan.has(&it.what);
+        } else if !it.what.ends_with('*') {
+            // A rule that is off might find something.
+            let on = |id: &str| plan.rules().any(|rule| *rule.id == *id);
+            let mut standing = standing_for(&it.what).peekable();
+            let is_builtin = standing.peek().is_some();
+            found.known = is_builtin && !doubt && standing.all(on);
+            let is_named = is_builtin || self.choices.is_custom(&it.what) || plan.has(&it.what);
+            found.missing = (!is_named).then(|| self.nearest(it)).flatten();
+        }
+        found
+    }
+
+    /// The check that a name might stand for which no check has; empty if none comes close.
+    fn nearest(&self, it: &Suppression) -> Option<&'static str> {
+        let (peer, name) = it.what.split_once(':')?;
+        let is_foreign = name.starts_with("SC") || !WHOLE_PEERS.contains(&peer);
+        if is_foreign || self.has_custom_checks(peer) {
+            return None;
+        }
+        let ids = peer_ids(&format!("{peer}:"));
+        let names = ids.into_iter().filter_map(|it| Some(it.split_once(':')?.1));
+        Some(nearest(name, names).unwrap_or_default())
+    }
+
+    /// Whether checks of a peer may be defined in its configuration, which we do not know by name.
+    fn has_custom_checks(&self, peer: &str) -> bool {
+        peer == "polaris" && self.texts.values().any(|it| it.text.contains("customChecks"))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     artifact::{
         self, Artifact, Kind, Parsed, Reading, Role,
         coverage::{Count, merge},
+        kubernetes::{Choices, config::is_kube_linter},
     },
     assess::{self, Claim, ItemStatus, Score},
     checklist::checklist,
@@ -102,7 +103,7 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     };
     let files = policy.with_peers(files).map_err(|error| RunError::path(&root, &error))?;
     let teams = teams(&policy, &files)?;
-    let rules = rules(&policy, options, &config, &teams)?;
+    let rules = rules(&policy, options, &config, &teams, &files)?;
     let diff = change(&root, options)?;
     let partial = if options.branch_coverage { Partial::Missed } else { Partial::Covered };
     let mut before = before(&root, options, &rules)?;
@@ -152,8 +153,8 @@ pub fn fix(options: &Check) -> Result<Mended, RunError> {
     let (root, only) = root_and_file(&options.path)?;
     let policy = policy(&root, options)?;
     let config = read_config(&policy, options)?;
-    let rules = rules(&policy, options, &config, &Teams::default())?;
     let files = only.map_or_else(|| discover(&root, &config), |it| Ok(vec![it]))?;
+    let rules = rules(&policy, options, &config, &Teams::default(), &files)?;
     let mended = fix::mend(&files, &rules, &|it| open.contains(&key(it)));
     for (path, text) in &mended.files {
         fix::write(&root, path, text).map_err(|error| RunError::path(&root.join(path), &error))?;
@@ -464,6 +465,7 @@ fn rules(
     options: &Check,
     config: &Config,
     teams: &Teams,
+    files: &[Found],
 ) -> Result<RuleSet, RunError> {
     let profile = options.profile.or(config.profile).unwrap_or(Profile::Default);
     let either = |given: &[String], configured: &[String]| {
@@ -471,14 +473,25 @@ fn rules(
     };
     let select = either(&options.select, &config.select);
     let ignore = either(&options.ignore, &config.ignore);
+    let choices = choices(files);
     // Patterns and rulesets may name any rule; without them the profile says which are needed.
-    let all = !(select.is_empty() && ignore.is_empty() && teams.is_empty());
+    let all = !(select.is_empty() && ignore.is_empty() && teams.is_empty() && choices.is_empty());
     let needed = if all { Profile::All } else { profile };
     let mut rules = with_own(RuleSet::builtin_of(needed)?, policy, &options.rules)?;
     rules.select(profile, &select, &ignore)?;
+    rules.choose(|check| choices.ask(check));
     let promises = readiness_text(policy)?.map(|it| readiness::promises(&it.1));
     configure(&mut rules, config, today(options)?, &promises.unwrap_or_default())?;
     Ok(rules)
+}
+
+/// What the configurations of kube-linter among the files choose.
+fn choices(files: &[Found]) -> Choices {
+    let is_config = |it: &&Found| is_kube_linter(it.path.rsplit('/').next().unwrap_or_default());
+    let found = files.iter().filter(is_config);
+    let read = |it: &Found| Some(Source::from_bytes(&*it.path, it.read().ok()?));
+    let texts: Vec<_> = found.filter_map(read).collect();
+    Choices::read(texts.iter())
 }
 
 /// Gives rules the day, the key metrics that `readiness.toml` promises, and the severities and

@@ -42,6 +42,7 @@ fn comment_in_page(source: &Source, at: usize) -> Option<Suppression> {
         to_line: (first + 1..=source.line_count()).find(is_last).unwrap_or(source.line_count()),
         reason: reason.trim().to_owned(),
         place: Span::new(start, start + source.line(line).trim_end().len()),
+        config: None,
         by: "seaworthy",
     })
 }
@@ -67,6 +68,7 @@ fn comment(source: &Source, at: usize) -> Option<Suppression> {
         to_line: statement_end(source, first),
         reason: reason.to_owned(),
         place: Span::new(start, source.line_start(line) as usize + text.trim_end().len()),
+        config: None,
         by: "seaworthy",
     })
 }

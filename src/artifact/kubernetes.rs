@@ -6,6 +6,7 @@ use crate::{
     source::Source,
 };
 
+mod choices;
 pub mod config;
 mod definition;
 mod derive;
@@ -19,6 +20,7 @@ mod schema;
 mod suppress;
 mod views;
 
+pub use choices::Choices;
 pub use definition::shorten;
 pub use manifest::{Container, Manifest, Pod, manifests};
 pub use quantity::quantity;

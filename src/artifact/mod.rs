@@ -1,6 +1,6 @@
 //! What a file means: its kind, its tree, and the views through which rules look at it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
     document::{Id, Node, Problem, Tree},
@@ -347,6 +347,8 @@ pub struct Suppression {
     pub reason: String,
     /// Where it is written.
     pub place: Span,
+    /// The path of the configuration that it is an entry of; none if it is written in the file.
+    pub config: Option<Arc<str>>,
     /// Whose form it has: `seaworthy` for ours, or `hadolint`, `checkov`, `kube-linter`, …
     pub by: &'static str,
 }

@@ -4,23 +4,42 @@ use std::sync::Arc;
 
 use super::{Artifact, Emit, Field, Kind, Select, Shape, Subject, Suppression, View};
 use crate::{
-    document::{Key, Tree},
+    document::{Key, Node, Tree},
     source::{Source, Span},
     value::Value,
 };
 
-/// The comments of one file. With each comes whether it covered a finding, and whether a rule that
-/// it names was on.
-pub fn artifact(source: &Arc<Source>, comments: &[(&Suppression, bool, bool)]) -> Artifact {
+/// A comment, an annotation or an entry, and what is known of it.
+pub struct Told<'s> {
+    /// It.
+    pub suppression: &'s Suppression,
+    /// Whether it covered a finding.
+    pub used: bool,
+    /// Whether what it names was looked for, all of it and everywhere.
+    pub known: bool,
+    /// Where no check has the name: the one that comes closest, or nothing.
+    pub missing: Option<&'s str>,
+}
+
+/// The suppressions that are written in one file.
+pub fn artifact(source: &Arc<Source>, all: &[Told<'_>]) -> Artifact {
     let mut tree = Tree::new(source.clone());
     let mut derived = Vec::new();
-    for (comment, used, known) in comments {
-        let id = tree.open_map(Key::None, comment.place);
-        tree.text(Key::Text("what"), &comment.what, comment.place);
-        tree.text(Key::Text("reason"), &comment.reason, comment.place);
-        tree.text(Key::Text("by"), comment.by, comment.place);
-        tree.bool(Key::Text("used"), *used, comment.place);
-        tree.bool(Key::Text("known"), *known, comment.place);
+    for told in all {
+        let Told { suppression, used, known, missing } = *told;
+        let place = suppression.place;
+        let what = suppression.what.as_str();
+        let name = what.split_once(':').map_or(what, |it| it.1);
+        let id = tree.open_map(Key::None, place);
+        tree.text(Key::Text("what"), what, place);
+        tree.text(Key::Text("name"), name, place);
+        tree.text(Key::Text("reason"), &suppression.reason, place);
+        tree.text(Key::Text("by"), suppression.by, place);
+        tree.bool(Key::Text("used"), used, place);
+        tree.bool(Key::Text("known"), known, place);
+        tree.bool(Key::Text("exists"), missing.is_none(), place);
+        tree.text(Key::Text("near"), missing.unwrap_or_default(), place);
+        tree.bool(Key::Text(IN_CONFIG), suppression.config.is_some(), place);
         tree.close(id);
         derived.push(id);
     }
@@ -30,8 +49,12 @@ pub fn artifact(source: &Arc<Source>, comments: &[(&Suppression, bool, bool)]) -
     Artifact { derived, ..Artifact::new(Kind::Suppression, tree) }
 }
 
+/// Whether it is an entry of a configuration.
+const IN_CONFIG: &str = "in_config";
+
 const FIELDS: &[Field] = &[
     Field { name: "what", shape: Shape::Text, means: "the rules it names" },
+    Field { name: "name", shape: Shape::Text, means: "the check, as the peer calls it" },
     Field { name: "reason", shape: Shape::Text, means: "the reason it gives, or nothing" },
     Field {
         name: "by",
@@ -39,7 +62,13 @@ const FIELDS: &[Field] = &[
         means: "whose form it has: `seaworthy`, a peer's name",
     },
     Field { name: "used", shape: Shape::Bool, means: "whether it covered a finding" },
-    Field { name: "known", shape: Shape::Bool, means: "whether a rule it names is on" },
+    Field {
+        name: "known",
+        shape: Shape::Bool,
+        means: "whether what it names is on and could be judged",
+    },
+    Field { name: "exists", shape: Shape::Bool, means: "false if the peer has no such check" },
+    Field { name: "near", shape: Shape::Text, means: "the check that comes closest, if not" },
 ];
 
 const fn view(name: &'static str, means: &'static str, select: Select) -> View {
@@ -53,19 +82,37 @@ pub const VIEWS: &[View] = &[
     view(
         "suppression.comment",
         "a comment `# seaworthy: allow …`, once the rest of the file is judged",
-        Select::File(|artifact, emit| select(artifact, |by| by == "seaworthy", emit)),
+        Select::File(|artifact, emit| select(artifact, is_ours, emit)),
     ),
     view(
         "suppression.annotation",
         "an annotation or a comment of a peer in a manifest, once the rest of the file is judged",
-        Select::File(|artifact, emit| select(artifact, |by| by != "seaworthy", emit)),
+        Select::File(|artifact, emit| select(artifact, |it| !is_ours(it) && !is_entry(it), emit)),
+    ),
+    view(
+        "suppression.entry",
+        "an entry of a peer's configuration that takes findings back, once all is judged",
+        Select::File(|artifact, emit| select(artifact, is_entry, emit)),
+    ),
+    view(
+        "suppression.check",
+        "a check of a peer that an annotation or a configuration takes back",
+        Select::File(|artifact, emit| select(artifact, |it| !is_ours(it), emit)),
     ),
 ];
 
-fn select<'a>(artifact: &'a Artifact, wanted: fn(&str) -> bool, emit: Emit<'_, 'a>) {
+fn is_ours(node: Node<'_>) -> bool {
+    node.str("by") == Some("seaworthy")
+}
+
+fn is_entry(node: Node<'_>) -> bool {
+    node.get(IN_CONFIG).and_then(Node::as_bool) == Some(true)
+}
+
+fn select<'a>(artifact: &'a Artifact, wanted: fn(Node<'_>) -> bool, emit: Emit<'_, 'a>) {
     for &id in &artifact.derived {
         let node = artifact.tree.node(id);
-        if wanted(node.str("by").unwrap_or_default()) {
+        if wanted(node) {
             emit(Subject { values: vec![Value::Node(node)], at: node, object: None });
         }
     }

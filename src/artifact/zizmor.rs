@@ -65,7 +65,7 @@ fn answer(tree: &Tree, id: &str, line: u32, reason: String, place: Span) -> Supp
         _ => around(tree, line, OF_JOBS.contains(&id)).unwrap_or((line, line)),
     };
     let what = format!("zizmor:{id}");
-    Suppression { what, from_line, to_line, reason, place, by: "zizmor" }
+    Suppression { what, from_line, to_line, reason, place, config: None, by: "zizmor" }
 }
 
 /// The lines of what a line is a part of: the step, the job, the update, or the key at the top.
@@ -128,6 +128,7 @@ fn of_rule(id: &str, rule: Node<'_>, artifact: &Artifact) -> Vec<Suppression> {
         to_line: u32::MAX,
         reason: reason.clone(),
         place: Span::default(),
+        config: None,
         by: "zizmor",
     };
     if rule.get("disable").and_then(Node::as_bool) == Some(true) {

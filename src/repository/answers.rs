@@ -47,6 +47,7 @@ fn answer(node: Node<'_>, what: &str, reason: String, by: &'static str) -> Suppr
         to_line: source.position(span.end.max(start)).line,
         reason,
         place: Span { start, end: span.end.max(start) },
+        config: None,
         by,
     }
 }

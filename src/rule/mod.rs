@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -214,6 +214,29 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// Rules that the profile leaves out and that a ruleset of a peer may ask for.
     pub asked: Vec<Rule>,
+    /// The ids of rules that are on only because the configuration of a peer chooses them.
+    pub chosen: BTreeSet<Arc<str>>,
+}
+
+/// What the rules that come with the program say of the checks of a peer, its name with a colon.
+pub fn peer_ids(peer: &str) -> Vec<&'static str> {
+    let start = format!("\"{peer}");
+    let finder = memchr::memmem::Finder::new(&start);
+    let of = |it: &'static Builtin| {
+        let found = finder.find_iter(it.text.as_bytes()).map(|at| &it.text[at + 1..]);
+        found.filter_map(|it| it.split_once('"').map(|it| it.0)).collect::<Vec<_>>()
+    };
+    let mut ids: Vec<_> = BUILTIN.iter().flat_map(of).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The rules that come with the program and stand for a check of a peer.
+pub fn standing_for(check: &str) -> impl Iterator<Item = &'static str> {
+    let named = format!("\"{check}\"");
+    let names = move |it: &&Builtin| memchr::memmem::find(it.text.as_bytes(), named.as_bytes());
+    BUILTIN.iter().filter(move |it| names(it).is_some()).map(|it| it.id)
 }
 
 impl Rule {
@@ -293,6 +316,12 @@ impl RuleSet {
         ignored: &[String],
     ) -> Result<(), RuleError> {
         select::select(self, profile, wanted, ignored)
+    }
+
+    /// Turns on what stands for the checks that the configuration of a peer asks for: of each, if
+    /// no rule is on that does, the rules of the narrowest profile that has one.
+    pub fn choose(&mut self, asks: impl Fn(&str) -> bool) {
+        select::choose(self, &asks);
     }
 }
 

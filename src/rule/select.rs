@@ -1,5 +1,7 @@
 //! Which rules are on: a profile, and patterns over ids and over what peers call the rules.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use super::{Profile, Rule, RuleError, RuleSet, nearest};
 
 /// See [`RuleSet::select`].
@@ -24,6 +26,31 @@ pub(super) fn select(
         }
     }
     Ok(())
+}
+
+/// See [`RuleSet::choose`].
+pub(super) fn choose(set: &mut RuleSet, asks: &dyn Fn(&str) -> bool) {
+    let mut wanted: BTreeMap<Arc<str>, Profile> = BTreeMap::new();
+    for rule in &set.asked {
+        for peer in rule.equivalents.iter().filter(|it| asks(&it.id)) {
+            let narrowest = wanted.entry(peer.id.clone()).or_insert(rule.profile);
+            *narrowest = rule.profile.min(*narrowest);
+        }
+    }
+    if wanted.is_empty() {
+        return;
+    }
+    for peer in set.rules.iter().flat_map(|it| &it.equivalents) {
+        wanted.remove(&peer.id);
+    }
+    let is_chosen =
+        |it: &Rule| it.equivalents.iter().any(|peer| wanted.get(&peer.id) == Some(&it.profile));
+    let (chosen, asked) = std::mem::take(&mut set.asked).into_iter().partition(is_chosen);
+    set.asked = asked;
+    for rule in chosen {
+        set.chosen.insert(rule.id.clone());
+        set.add(rule);
+    }
 }
 
 /// See [`RuleSet::named`].

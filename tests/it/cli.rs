@@ -345,3 +345,37 @@ fn the_configuration_of_hadolint_says_what_fails() {
     assert_eq!(run("ignored: {\n"), 0);
     assert_eq!(problems(&json(folder.path()), ".hadolint.yaml").len(), 1);
 }
+
+#[test]
+fn the_configuration_of_kube_linter_chooses_below_its_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let pod = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers:\n  - name: a\n    \
+             image: registry.example.com/web:1.4.2\n    ports: [{{containerPort: 22}}]\n"
+        )
+    };
+    for folder in ["a", "b"] {
+        fs::create_dir(root.path().join(folder)).unwrap();
+        fs::write(root.path().join(folder).join("pod.yaml"), pod(folder)).unwrap();
+    }
+    let config = "checks:\n  doNotAutoAddDefaults: true\n  include: [no-liveness-probe, gone]\n";
+    fs::write(root.path().join("a/.kube-linter.yaml"), config).unwrap();
+    let report = json(root.path());
+    let found = |rule: &str| {
+        let all = report["findings"].as_array().unwrap().iter();
+        all.filter(|it| it["rule"] == rule)
+            .map(|it| (it["path"].as_str().unwrap().to_owned(), it["waived"].is_null()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("kubernetes/liveness-probe-missing"), [("a/pod.yaml".to_owned(), true)]);
+    assert_eq!(
+        found("kubernetes/ssh-port"),
+        [("a/pod.yaml".to_owned(), false), ("b/pod.yaml".to_owned(), true)]
+    );
+    assert_eq!(found("kubernetes/root-user").len(), 2);
+    assert_eq!(
+        problems(&report, "a/.kube-linter.yaml"),
+        ["no rule stands for the check `gone` of kube-linter: it is not run"]
+    );
+}

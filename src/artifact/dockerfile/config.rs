@@ -6,9 +6,9 @@ use super::view::{IMAGE_SOURCE, REQUIRED_LABEL, SCHEMA_LABEL, list};
 use crate::{
     artifact::{Artifact, Emit, Kind, Select, Subject, Suppression, View},
     document::{Node, Problem, Trouble},
-    parse::image::Image,
+    parse::{self, image::Image},
     repository::Repository,
-    source::{Source, Span},
+    source::Source,
     value::Value,
 };
 
@@ -130,6 +130,8 @@ fn glob(pattern: &str, name: &str) -> bool {
 pub struct Configs {
     /// By the folder they lie in.
     by_folder: BTreeMap<String, Config>,
+    /// Where each ignored rule is written, by the folder.
+    ignored: BTreeMap<String, Vec<Suppression>>,
 }
 
 impl Configs {
@@ -140,7 +142,12 @@ impl Configs {
             texts.values().filter(|it| matches!(it.name(), ".hadolint.yaml" | ".hadolint.yml"))
         {
             match Config::parse(&it.text) {
-                Ok(config) => drop(configs.by_folder.insert(it.folder().to_owned(), config)),
+                Ok(config) => {
+                    let folder = it.folder();
+                    let entries = if config.ignored.is_empty() { Vec::new() } else { ignored(it) };
+                    configs.ignored.insert(folder.to_owned(), entries);
+                    configs.by_folder.insert(folder.to_owned(), config);
+                }
                 Err(error) => {
                     let reason = format!("not a configuration of hadolint: {error}");
                     problems.push(Problem::at(it, 0, Trouble::Unsupported, reason));
@@ -157,10 +164,15 @@ impl Configs {
 
     /// The configuration for the files of a folder: the one in it, or the nearest above.
     pub fn nearest(&self, folder: &str) -> Option<&Config> {
+        self.by_folder.get(self.folder(folder)?)
+    }
+
+    /// The folder whose configuration is for the files of a folder.
+    fn folder<'f>(&self, folder: &'f str) -> Option<&'f str> {
         let mut folder = folder;
         loop {
-            if let Some(config) = self.by_folder.get(folder) {
-                return Some(config);
+            if self.by_folder.contains_key(folder) {
+                return Some(folder);
             }
             if folder.is_empty() {
                 return None;
@@ -170,6 +182,22 @@ impl Configs {
     }
 }
 
+/// What the entries of `ignored` in a configuration take back.
+fn ignored(source: &Source) -> Vec<Suppression> {
+    let (tree, _) = parse::yaml::parse(Source::new(&*source.path, &*source.text));
+    let entries = tree.documents().next().and_then(|it| it.get("ignored"));
+    let entry = |it: Node<'_>| Suppression {
+        what: format!("hadolint:{}", it.text()),
+        from_line: 1,
+        to_line: u32::MAX,
+        reason: format!("ignored in {}", source.name()),
+        place: it.span(),
+        config: Some(source.path.as_str().into()),
+        by: "hadolint",
+    };
+    entries.into_iter().flat_map(Node::children).map(entry).collect()
+}
+
 /// Lets the rules that configurations ignore suppress what they find in the Dockerfiles below, and
 /// takes comments that they do not allow for nothing.
 pub fn ignore(artifacts: &mut [Artifact], configs: &Configs) {
@@ -177,22 +205,11 @@ pub fn ignore(artifacts: &mut [Artifact], configs: &Configs) {
         return;
     }
     for artifact in artifacts.iter_mut().filter(|it| it.kind == Kind::Dockerfile) {
-        let Some(config) = configs.nearest(artifact.tree.source.folder()) else { continue };
-        if config.disable_ignore_pragma {
+        let Some(folder) = configs.folder(artifact.tree.source.folder()) else { continue };
+        if configs.by_folder[folder].disable_ignore_pragma {
             artifact.suppressions.retain(|it| it.by != "hadolint");
         }
-        if config.ignored.is_empty() {
-            continue;
-        }
-        let what: Vec<_> = config.ignored.iter().map(|it| format!("hadolint:{it}")).collect();
-        artifact.suppressions.push(Suppression {
-            what: what.join(","),
-            from_line: 1,
-            to_line: u32::MAX,
-            reason: "ignored in .hadolint.yaml".to_owned(),
-            place: Span::default(),
-            by: "hadolint",
-        });
+        artifact.suppressions.extend(configs.ignored[folder].iter().cloned());
     }
 }
 

@@ -173,7 +173,8 @@ fn suppression(
     place: Span,
     by: &'static str,
 ) -> Suppression {
-    Suppression { what, from_line, to_line, reason: reason.to_owned(), place, by }
+    let reason = reason.to_owned();
+    Suppression { what, from_line, to_line, reason, place, config: None, by }
 }
 
 #[cfg(test)]

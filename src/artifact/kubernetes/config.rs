@@ -10,7 +10,7 @@ use crate::{
     artifact::{Artifact, Kind, Suppression},
     document::{Node, Problem, Trouble},
     parse,
-    source::{Source, Span},
+    source::Source,
 };
 
 /// Whether the file configures a peer.
@@ -19,7 +19,7 @@ pub fn is_config(name: &str) -> bool {
 }
 
 /// Whether the file configures kube-linter.
-pub(super) fn is_kube_linter(name: &str) -> bool {
+pub fn is_kube_linter(name: &str) -> bool {
     matches!(name, ".kube-linter.yaml" | ".kube-linter.yml")
 }
 
@@ -65,8 +65,10 @@ pub fn read(
 }
 
 fn whole(what: String, by: &'static str, node: Node<'_>) -> Suppression {
-    let reason = format!("{} says so", node.tree().source.path);
-    Suppression { what, from_line: 1, to_line: u32::MAX, reason, place: Span::default(), by }
+    let path = &node.tree().source.path;
+    let reason = format!("{path} says so");
+    let config = Some(path.as_str().into());
+    Suppression { what, from_line: 1, to_line: u32::MAX, reason, place: node.span(), config, by }
 }
 
 /// `checks.exclude` and `checks.ignorePaths`.
@@ -87,8 +89,10 @@ fn kube_linter(root: Node<'_>, artifact: &Artifact) -> Vec<Suppression> {
 fn polaris(root: Node<'_>, artifact: &Artifact) -> Vec<Suppression> {
     let checks = root.get("checks").into_iter().flat_map(Node::entries);
     let ignored = checks.filter(|it| it.1.as_str() == Some("ignore"));
-    let mut found: Vec<_> =
-        ignored.map(|(key, it)| whole(format!("polaris:{key}"), "polaris", it)).collect();
+    // Such a configuration lists every check: one that is off suppresses nothing by itself.
+    let off =
+        |(key, it)| Suppression { config: None, ..whole(format!("polaris:{key}"), "polaris", it) };
+    let mut found: Vec<_> = ignored.map(off).collect();
     for exemption in root.get("exemptions").into_iter().flat_map(Node::children) {
         let list = |key: &str| exemption.get(key).into_iter().flat_map(Node::children);
         if list("containerNames").next().is_some() {
@@ -105,12 +109,12 @@ fn polaris(root: Node<'_>, artifact: &Artifact) -> Vec<Suppression> {
             let source = &artifact.tree.source;
             let span = object.raw().span();
             let (from, to) = (source.position(span.start).line, source.position(span.end).line);
-            let all = list("rules").next().is_none().then(|| "*".to_owned());
-            let rules = list("rules").map(|it| it.text().to_owned()).chain(all);
-            found.extend(rules.map(|rule| Suppression {
+            let all = list("rules").next().is_none().then(|| ("*", exemption));
+            let rules = list("rules").map(|it| (it.text(), it)).chain(all);
+            found.extend(rules.map(|(rule, at)| Suppression {
                 from_line: from,
                 to_line: to,
-                ..whole(format!("polaris:{rule}"), "polaris", exemption)
+                ..whole(format!("polaris:{rule}"), "polaris", at)
             }));
         }
     }

@@ -74,9 +74,13 @@ pub fn checks(texts: &BTreeMap<String, Source>) -> Vec<(String, Check)> {
     let mut found = Vec::new();
     for source in texts.values().filter(|it| config::is_kube_linter(it.name())) {
         let (tree, _) = parse::yaml::parse(Source::new(&*source.path, &*source.text));
-        let custom = tree.documents().next().and_then(|it| it.get("customChecks"));
-        for check in custom.into_iter().flat_map(Node::children).take(MOST).filter_map(read) {
-            found.push((source.folder().to_owned(), check));
+        let Some(root) = tree.documents().next() else { continue };
+        let custom = root.get("customChecks").into_iter().flat_map(Node::children);
+        let excluded = || root.at(&["checks", "exclude"]).into_iter().flat_map(Node::children);
+        for check in custom.take(MOST).filter_map(read) {
+            if !excluded().any(|it| it.text() == check.name) {
+                found.push((source.folder().to_owned(), check));
+            }
         }
     }
     found
@@ -169,6 +173,9 @@ impl Check {
             | Template::Disallowed { .. } => true,
             _ => is_pod,
         };
+        if self.is_ignored_by(manifest) {
+            return Vec::new();
+        }
         if !looks || !self.kinds.is_empty() && !self.kinds.iter().any(|it| of_kind(it)) {
             return Vec::new();
         }
@@ -178,6 +185,17 @@ impl Check {
             found.push((None, manifest.at()));
         }
         found
+    }
+}
+
+impl Check {
+    /// Whether an annotation of the object says not to run it.
+    fn is_ignored_by(&self, manifest: Manifest<'_>) -> bool {
+        let keys = manifest.annotations().into_iter().flat_map(Node::children).map(Node::key);
+        keys.into_iter().any(|key| {
+            key == "kube-linter.io/ignore-all"
+                || key.strip_prefix("ignore-check.kube-linter.io/") == Some(&*self.name)
+        })
     }
 }
 

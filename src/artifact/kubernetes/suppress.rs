@@ -34,7 +34,7 @@ fn suppression(
     let source = &raw.tree().source;
     let from_line = source.position(raw.span().start).line;
     let to_line = source.position(raw.span().end.max(raw.span().start)).line;
-    Suppression { what, from_line, to_line, reason, place, by }
+    Suppression { what, from_line, to_line, reason, place, config: None, by }
 }
 
 /// What one annotation says: ids, reasons, and whose form it has.
