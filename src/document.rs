@@ -747,6 +747,15 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether the author wrote it as it is, a container at least its start: nothing of it is what a
+    /// template or a tool made.
+    pub fn is_verbatim(self) -> bool {
+        let start = self.key_span().unwrap_or(self.span()).start;
+        let is_container = self.is_seq() || self.is_map();
+        let end = if is_container { start + 1 } else { self.span().end };
+        self.tree.source.is_verbatim(Span { start, end })
+    }
+
     /// Where people see it start: at its key if it has one, otherwise at its value.
     pub fn start(self) -> Position {
         let (source, span) = self.place();

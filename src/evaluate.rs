@@ -92,6 +92,8 @@ struct Judged {
     items: BTreeSet<Arc<str>>,
     /// How many findings there are beyond [`MAX_FINDINGS`].
     left_out: usize,
+    /// A chart is judged with the values of its tests: what those say is not the chart's.
+    is_trial: bool,
 }
 
 /// What is already noted of a rule in a file.
@@ -166,7 +168,7 @@ pub fn evaluate_for(
     outcome.problems.extend(problems);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
     let paths = outcome.paths.iter().filter(|it| !tests.holds(it)).cloned().collect();
-    outcome.render(&files, paths, &mut artifacts, &plan);
+    outcome.render(&files, paths, &tests, &mut artifacts, &plan);
     let patch = change.diff.and_then(|diff| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
         let known = || patch::coverage(diff, &reports, &outcome.paths, change.partial);
@@ -304,7 +306,9 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
             Kind::Kubernetes | Kind::Helm | Kind::Openapi | Kind::Dockerfile | Kind::Prometheus
         )
     );
-    if is_like_real && tests.holds(&found.path) {
+    let is_manifest = matches!(kind, Some(Kind::Kubernetes | Kind::Helm));
+    if is_like_real && tests.holds(&found.path) || is_manifest && tests.holds_manifest(&found.path)
+    {
         return Read { bytes: size, ..Read::default() };
     }
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
@@ -503,6 +507,9 @@ impl Judged {
     }
 
     fn failure(&mut self, rule: &Rule, object: Option<Arc<Object>>, failure: Failure<'_>) {
+        if self.is_trial && !failure.at.is_verbatim() {
+            return;
+        }
         if self.findings.len() >= MAX_FINDINGS {
             self.left_out += 1;
             return;
@@ -560,6 +567,7 @@ impl Outcome {
         &mut self,
         files: &[Found],
         paths: Vec<String>,
+        tests: &TestData,
         artifacts: &mut Vec<Artifact>,
         plan: &Plan<'_>,
     ) {
@@ -569,7 +577,7 @@ impl Outcome {
         };
         let read = |path: &str| Some(Source::from_bytes(path, bytes(path)?));
         let files = Files { paths: &paths, read: &read, bytes: Some(&bytes) };
-        let rendering = render(&files, artifacts, plan.looks_at_objects());
+        let rendering = render(&files, artifacts, plan.looks_at_objects().then_some(tests));
         let alone = |path: &str| !rendering.parts.contains(path);
         self.findings.retain(|it| alone(&it.place.path));
         self.evidence.retain(|it| alone(&it.place.path));
@@ -580,7 +588,8 @@ impl Outcome {
         rendering.join(artifacts);
         let rendered = artifacts[files..].par_iter().filter(|it| it.role != Role::Part);
         let judged = rendered.map(|artifact| {
-            let mut judged = Judged::default();
+            let is_trial = artifact.role == Role::Trial;
+            let mut judged = Judged { is_trial, ..Judged::default() };
             plan.file(artifact, &mut judged);
             plan.team(artifact, &mut judged);
             judged

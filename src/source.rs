@@ -102,6 +102,11 @@ impl Source {
         self.origins.as_ref().and_then(|it| it.author(span)).unwrap_or((self, span))
     }
 
+    /// Whether the author wrote the very bytes of a span: always, where nothing was rendered.
+    pub fn is_verbatim(&self, span: Span) -> bool {
+        self.origins.as_ref().is_none_or(|it| it.is_verbatim(span))
+    }
+
     /// Where the byte `offset` is, counted as people count.
     pub fn position(&self, offset: u32) -> Position {
         let line = self.line_at(offset);

@@ -29,7 +29,7 @@ use std::collections::{BTreeSet, HashSet};
 use rayon::prelude::*;
 
 use self::{
-    build::{Build, NAMES, is_remote},
+    build::{Build, NAMES, is_remote, join},
     emit::Emitter,
     library::Library,
     model::Node,
@@ -39,7 +39,7 @@ use super::{
     render::{self, Files, Rendering},
 };
 use crate::{
-    document::Problem,
+    document::{Problem, Trouble},
     source::{Source, resolve},
 };
 
@@ -75,9 +75,18 @@ fn build_all(
         let Some(objects) = build.run(folder) else { continue };
         let (open, parts) = (build.open, build.parts);
         let mut emitter = Emitter::new(&path, &library.sources);
+        let (templates, objects): (Vec<_>, Vec<_>) = objects.iter().partition(|it| is_template(it));
         objects.iter().for_each(|it| emitter.object(it));
         rendering.parts.extend(parts);
-        built.push((emitter.finish(), open));
+        built.push((emitter.finish(), open || !templates.is_empty()));
+        if !templates.is_empty() {
+            let reason = format!(
+                "{} built objects have `{{{{` in their name or namespace: they are templates of another tool and are not judged",
+                templates.len()
+            );
+            let source = Source::new(path.as_str(), "");
+            library.problems.push(Problem::at(&source, 0, Trouble::Template, reason));
+        }
     }
     rendering.problems.extend(library.problems);
     built
@@ -96,6 +105,24 @@ pub fn print(files: &Files<'_>, path: &str) -> (Option<Source>, Vec<Problem>) {
     (source, library.problems)
 }
 
+/// Whether another tool fills the object in after it was built.
+fn is_template(object: &Node) -> bool {
+    ["name", "namespace"].iter().any(|it| object.scalar_at(&["metadata", it]).contains("{{"))
+}
+
+/// Whether the file is a patch by its place: called so, in or below the folder of a kustomization.
+/// Where no kustomization names it, it is used by nobody, and no object.
+fn is_patch(path: &str, files: &Files<'_>) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let has = |folder: &str| NAMES.iter().any(|it| files.has(&join(folder, it)));
+    let is_yaml = [".yaml", ".yml", ".json"].iter().any(|it| name.ends_with(it));
+    let (above, last) = folder.rsplit_once('/').unwrap_or(("", folder));
+    is_yaml
+        && !is_kustomization(path)
+        && (name.split(['-', '_', '.']).any(|it| it == "patch") && has(folder)
+            || last == "patches" && (has(above) || has(folder)))
+}
+
 /// The kustomizations that no other one names, components aside; `patches` gets the files that are
 /// patches to any of them.
 fn leaves(
@@ -104,6 +131,7 @@ fn leaves(
     patches: &mut BTreeSet<String>,
 ) -> Vec<String> {
     let (mut found, mut named) = (Vec::new(), HashSet::new());
+    patches.extend(files.paths.iter().filter(|it| is_patch(it, files)).cloned());
     for path in files.paths.iter().filter(|it| is_kustomization(it)) {
         let folder = path.rsplit_once('/').map_or("", |it| it.0);
         let Some(loaded) = library.load(path) else { continue };

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Artifact, Role, helm, kubernetes, kustomize, openapi};
+use super::{Artifact, Role, helm, kubernetes, kustomize, openapi, testdata::TestData};
 use crate::{
     document::{Problem, Tree},
     parse,
@@ -69,11 +69,14 @@ impl Rendering {
     }
 }
 
-/// Renders what can be rendered; builds and charts only where `objects` are asked for. `artifacts`
-/// are those that were parsed from files, by path.
-pub fn render(files: &Files<'_>, artifacts: &[Artifact], objects: bool) -> Rendering {
+/// Renders what can be rendered; builds and charts only where objects are asked for, and none that
+/// are made for `tests`. `artifacts` are those that were parsed from files, by path.
+pub fn render(files: &Files<'_>, artifacts: &[Artifact], tests: Option<&TestData>) -> Rendering {
     let mut rendering = openapi::render(files, artifacts);
-    if objects {
+    if let Some(tests) = tests {
+        let paths = files.paths.iter().filter(|it| !tests.holds_manifest(it));
+        let paths: Vec<_> = paths.cloned().collect();
+        let files = &Files { paths: &paths, ..*files };
         rendering.extend(kustomize::render(files, artifacts));
         rendering.extend(helm::render(files));
     }

@@ -1,12 +1,17 @@
 //! Files that tests read: what lies below a `testdata` of a Go module, or below `fixtures` where
-//! tests are.
+//! tests are; and manifests below `tests`, `e2e` and the like.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The Go modules of a repository: in them `testdata` holds what tests read.
+/// The Go modules of a repository, where `testdata` holds what tests read, and the folders beside
+/// which a `test` is an environment.
 #[derive(Debug, Default)]
 pub struct TestData {
     modules: BTreeSet<String>,
+    /// For each folder that holds a `test`, whether that is an environment among others.
+    environments: BTreeMap<String, bool>,
+    /// The folders in which Go keeps a `vendor`: the modules of others.
+    vendors: BTreeSet<String>,
 }
 
 impl TestData {
@@ -14,7 +19,24 @@ impl TestData {
     pub fn new(paths: &[String]) -> Self {
         let modules = paths.iter().filter_map(|it| it.strip_suffix("go.mod"));
         let modules = modules.filter(|it| it.is_empty() || it.ends_with('/'));
-        Self { modules: modules.map(str::to_owned).collect() }
+        let mut environments: BTreeMap<_, _> = paths
+            .iter()
+            .flat_map(|it| above(it, "test/"))
+            .map(|it| (it.to_owned(), false))
+            .collect();
+        for (folder, is_environment) in &mut environments {
+            let from = paths.partition_point(|it| it.as_str() < folder.as_str());
+            let inside = paths[from..].iter().map_while(|it| it.strip_prefix(folder.as_str()));
+            let mut beside = inside.filter_map(|it| Some(it.split_once('/')?.0));
+            *is_environment =
+                folder.split('/').any(is_of_environments) || beside.any(is_environment_name);
+        }
+        let vendors = paths.iter().filter_map(|it| it.strip_suffix("vendor/modules.txt"));
+        Self {
+            modules: modules.map(str::to_owned).collect(),
+            environments,
+            vendors: vendors.map(str::to_owned).collect(),
+        }
     }
 
     /// Whether the file at a path is one of them: Go itself ignores `testdata`.
@@ -23,6 +45,45 @@ impl TestData {
         above(path, "testdata/").any(in_module)
             || above(path, "fixtures/").any(|it| in_module(it) || it.split('/').any(is_tests))
     }
+
+    /// Whether the manifest at a path is made for tests or came with a module, and is deployed by
+    /// nobody here. A `test` among
+    /// `prod` and the like, or below `overlays`, is an environment; so is what a chart calls tests.
+    pub fn holds_manifest(&self, path: &str) -> bool {
+        let is_own = |before: &&str| !before.split('/').any(|it| it == "templates");
+        let below = |folder| above(path, folder).filter(is_own);
+        let always = ["tests/", "e2e/", "conformance/"];
+        always.iter().any(|it| below(it).next().is_some())
+            || path.split('/').rev().skip(1).any(|it| it.starts_with("testdata"))
+            || below("test/").any(|it| self.environments.get(it) == Some(&false))
+            || below("vendor/").any(|it| self.vendors.contains(it))
+    }
+}
+
+/// Folders whose folders are environments.
+fn is_of_environments(folder: &str) -> bool {
+    let names =
+        ["overlays", "overlay", "environments", "environment", "envs", "env", "clusters", "stages"];
+    names.contains(&folder)
+}
+
+fn is_environment_name(folder: &str) -> bool {
+    let names = [
+        "dev",
+        "develop",
+        "development",
+        "int",
+        "live",
+        "preprod",
+        "prd",
+        "prod",
+        "production",
+        "qa",
+        "stage",
+        "staging",
+        "uat",
+    ];
+    names.contains(&folder)
 }
 
 /// Whether tests may be all that the file at a path is for. Such a file proves nothing of the
@@ -44,6 +105,32 @@ fn is_tests(folder: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn manifests_of_tests_are_none_of_an_environment() {
+        let paths = [
+            "a/test/x.yaml",
+            "b/prod/x.yaml",
+            "b/test/x.yaml",
+            "overlays/test/x.yaml",
+            "vendor/modules.txt",
+        ];
+        let data = TestData::new(&paths.map(str::to_owned));
+        for yes in [
+            "a/test/x.yaml",
+            "tests/x.yaml",
+            "a/e2e/b/x.yaml",
+            "conformance/x.yaml",
+            "a/testdata2/x.yaml",
+            "vendor/a.io/x.yaml",
+        ] {
+            assert!(data.holds_manifest(yes), "{yes}");
+        }
+        let chart = "chart/templates/tests/x.yaml";
+        for no in ["b/test/x.yaml", "overlays/test/x.yaml", chart, "latest/x.yaml", "tests.yaml"] {
+            assert!(!data.holds_manifest(no), "{no}");
+        }
+    }
 
     #[test]
     fn test_data_is_told_by_its_folders() {

@@ -319,6 +319,7 @@ mod tests {
         artifact::{
             Select,
             render::{Files, render},
+            testdata::TestData,
         },
     };
 
@@ -343,7 +344,7 @@ mod tests {
         };
         artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
         let files = Files { paths: &paths, read: &read, bytes: None };
-        render(&files, &artifacts, true).join(&mut artifacts);
+        render(&files, &artifacts, Some(&TestData::default())).join(&mut artifacts);
         let repository = Repository::new(&artifacts, &paths, &texts, &problems);
         let mut found = Vec::new();
         let Select::Repository(select) = view.select else { return found };

@@ -60,6 +60,13 @@ impl Origins {
         Some((&*self.files[first.file.0 as usize], Span { start, end: end.max(start) }))
     }
 
+    /// Whether the author wrote the very bytes of a span.
+    pub(super) fn is_verbatim(&self, span: Span) -> bool {
+        let first = self.pieces.partition_point(|it| it.from <= span.start).max(1) - 1;
+        let pieces = self.pieces.get(first..).unwrap_or_default();
+        pieces.iter().take_while(|it| it.from < span.end.max(span.start + 1)).all(|it| it.verbatim)
+    }
+
     fn piece(&self, offset: u32) -> Option<&Piece> {
         let after = self.pieces.partition_point(|it| it.from <= offset);
         self.pieces.get(after.max(1) - 1)

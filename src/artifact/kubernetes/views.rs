@@ -9,7 +9,7 @@ use super::{
     schema,
 };
 use crate::{
-    artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
+    artifact::{Artifact, Emit, Field, Kind, Role, Select, Shape, Subject, View},
     document::Node,
     value::Value,
 };
@@ -234,11 +234,18 @@ pub const VIEWS: &[View] = &[
     of_kind!("kubernetes.job", "every Job", "batch" | "extensions", "Job"),
     of_kind!("kubernetes.cron_job", "every CronJob", "batch", "CronJob"),
     of_kind!("kubernetes.service", "every Service", "", "Service"),
-    of_kind!(
+    view(
         "kubernetes.ingress",
-        "every Ingress",
-        "networking.k8s.io" | "extensions" | "",
-        "Ingress"
+        "every Ingress but those that only the tests of a chart ask for: values give it its hosts",
+        &[it("the object as written"), OBJECT],
+        |artifact, emit| {
+            for manifest in manifests(artifact).filter(|_| artifact.role != Role::Trial) {
+                let is_group = matches!(manifest.group(), "networking.k8s.io" | "extensions" | "");
+                if is_group && manifest.kind() == "Ingress" {
+                    emit(whole(manifest));
+                }
+            }
+        },
     ),
     of_kind!(
         "kubernetes.network_policy",
