@@ -33,7 +33,7 @@ use crate::{
     finding::{Evidence, Finding, Object, Place, Related, Rendered, Severity, Waiver},
     parse::gzip,
     patch::{self, Partial, PatchCoverage},
-    repository::{Base, Measured, Repository, Stated},
+    repository::{Base, Measured, Repository, Stated, described},
     rule::{Failure, Judge, Judgement, Power, Rule, RuleSet, nearest, peer_ids, standing_for},
     source::{Position, Source},
     spectral::{Ruled, Teams},
@@ -167,7 +167,8 @@ pub fn evaluate_for(
     config::ignore(&mut artifacts, &configs);
     outcome.problems.extend(problems);
     outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
-    let paths = outcome.paths.iter().filter(|it| !tests.holds(it)).cloned().collect();
+    let is_ours = |it: &&String| !tests.holds(it) && !tests.is_vendored(it);
+    let paths = outcome.paths.iter().filter(is_ours).cloned().collect();
     outcome.render(&files, paths, &tests, &mut artifacts, &plan);
     let patch = change.diff.and_then(|diff| {
         let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
@@ -175,10 +176,12 @@ pub fn evaluate_for(
         (!reports.is_empty()).then(known)
     });
     let measured = measured(&files, &artifacts, &outcome.paths, change.history);
-    let repository = Repository::new(&artifacts, &outcome.paths, &texts, &outcome.problems)
-        .with_patch(patch.as_ref())
-        .with_measured(measured)
-        .with_base(change.base, change.diff, &outcome.problems);
+    let described = described(&texts);
+    let repository =
+        Repository::new(&artifacts, &outcome.paths, &texts, &described, &outcome.problems)
+            .with_patch(patch.as_ref())
+            .with_measured(measured)
+            .with_base(change.base, change.diff, &outcome.problems);
     let uncompared = repository.uncompared().to_vec();
     outcome.stated = repository.stated();
     let facts = facts::facts(&repository);
@@ -307,7 +310,9 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
         )
     );
     let is_manifest = matches!(kind, Some(Kind::Kubernetes | Kind::Helm));
-    if is_like_real && tests.holds(&found.path) || is_manifest && tests.holds_manifest(&found.path)
+    if is_like_real && tests.holds(&found.path)
+        || is_manifest && tests.holds_manifest(&found.path)
+        || kind.is_some_and(|it| it != Kind::Makefile) && tests.is_vendored(&found.path)
     {
         return Read { bytes: size, ..Read::default() };
     }

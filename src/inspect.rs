@@ -214,7 +214,7 @@ fn chart(path: &Path) -> Option<Json> {
 fn views(artifact: &Artifact, budget: &mut usize) -> Json {
     let mut out = Map::new();
     let (files, texts) = ([artifact.tree.source.path.clone()], BTreeMap::new());
-    let alone = Repository::new(std::slice::from_ref(artifact), &files, &texts, &[]);
+    let alone = Repository::new(std::slice::from_ref(artifact), &files, &texts, &[], &[]);
     for view in artifact::views().filter(|it| it.kind == artifact.kind) {
         let mut subjects = Vec::new();
         let mut emit = |subject: Subject<'_>| {

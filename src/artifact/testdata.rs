@@ -46,8 +46,7 @@ impl TestData {
             || above(path, "fixtures/").any(|it| in_module(it) || it.split('/').any(is_tests))
     }
 
-    /// Whether the manifest at a path is made for tests or came with a module, and is deployed by
-    /// nobody here. A `test` among
+    /// Whether the manifest at a path is made for tests and deployed by nobody else. A `test` among
     /// `prod` and the like, or below `overlays`, is an environment; so is what a chart calls tests.
     pub fn holds_manifest(&self, path: &str) -> bool {
         let is_own = |before: &&str| !before.split('/').any(|it| it == "templates");
@@ -56,7 +55,11 @@ impl TestData {
         always.iter().any(|it| below(it).next().is_some())
             || path.split('/').rev().skip(1).any(|it| it.starts_with("testdata"))
             || below("test/").any(|it| self.environments.get(it) == Some(&false))
-            || below("vendor/").any(|it| self.vendors.contains(it))
+    }
+
+    /// Whether the file at a path belongs to a module of others that Go keeps here.
+    pub fn is_vendored(&self, path: &str) -> bool {
+        above(path, "vendor/").any(|it| self.vendors.contains(it))
     }
 }
 
@@ -122,10 +125,10 @@ mod tests {
             "a/e2e/b/x.yaml",
             "conformance/x.yaml",
             "a/testdata2/x.yaml",
-            "vendor/a.io/x.yaml",
         ] {
             assert!(data.holds_manifest(yes), "{yes}");
         }
+        assert!(data.is_vendored("vendor/a.io/x.yaml") && !data.is_vendored("a/vendor/x.yaml"));
         let chart = "chart/templates/tests/x.yaml";
         for no in ["b/test/x.yaml", "overlays/test/x.yaml", chart, "latest/x.yaml", "tests.yaml"] {
             assert!(!data.holds_manifest(no), "{no}");

@@ -7,12 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use super::task;
 use crate::{
     artifact::{Artifact, Kind, compose, workflow},
-    document::Node,
+    document::{Node, Tree},
     parse,
     source::{Source, resolve},
 };
 
 mod bake;
+
+/// How many folders above a file are looked at.
+const MOST_ABOVE: usize = 16;
 
 /// A build that somebody wrote down.
 #[derive(Clone, Debug)]
@@ -27,16 +30,29 @@ pub(super) struct Build<'a> {
     pub(super) target: Option<String>,
     /// The names of the image, without tags.
     pub(super) images: Vec<String>,
-    /// The names of the build arguments that it gives.
-    pub(super) args: Vec<String>,
+    /// The names of the build arguments that it gives itself, and where.
+    pub(super) args: Vec<(String, Option<Node<'a>>)>,
     /// The names of the further contexts that it gives: FROM and COPY may use them.
     pub(super) contexts: Vec<String>,
     /// It is for development.
     pub(super) is_aside: bool,
     /// Who runs its image checks its health.
     pub(super) is_checked: bool,
-    /// The place, where it is in an artifact.
+    /// The place, where it is one that people can mend.
     pub(super) at: Option<Node<'a>>,
+    /// What it says, where that stands for itself.
+    pub(super) places: Places<'a>,
+}
+
+/// Where a build names what it is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places<'a> {
+    /// The Dockerfile.
+    pub(super) file: Option<Node<'a>>,
+    /// The stage.
+    pub(super) target: Option<Node<'a>>,
+    /// The context.
+    pub(super) context: Option<Node<'a>>,
 }
 
 /// What `docker build` is asked for, as far as it is known.
@@ -138,10 +154,24 @@ pub(super) fn words(command: Node<'_>) -> Vec<&str> {
     command.get("words").into_iter().flat_map(Node::children).map(Node::text).collect()
 }
 
-/// Every build that the repository names.
+/// The trees of the files that describe builds and nothing else: skaffold's and Bake's.
+pub fn described(texts: &BTreeMap<String, Source>) -> Vec<Tree> {
+    let read = |source: &Source| match source.name() {
+        name if name.starts_with("skaffold") => {
+            let source = Source::new(source.path.as_str(), source.text.as_str());
+            Some(parse::yaml::parse(source).0)
+        }
+        name if bake::is_bake(name) => bake::tree(source),
+        _ => None,
+    };
+    texts.values().filter_map(read).collect()
+}
+
+/// Every build that the repository of these files (sorted) names.
 pub(super) fn builds<'a>(
     artifacts: &'a [Artifact],
-    texts: &BTreeMap<String, Source>,
+    described: &'a [Tree],
+    files: &[String],
 ) -> Vec<Build<'a>> {
     let recipes = task::commands(artifacts).filter_map(|[.., it]| of_command("make", it));
     let mut found: Vec<_> = recipes.collect();
@@ -152,15 +182,32 @@ pub(super) fn builds<'a>(
             _ => {}
         }
     }
-    for source in texts.values() {
-        if source.name().starts_with("skaffold") {
-            of_skaffold(source, &mut found);
-        }
-        if source.name() == "docker-bake.hcl" {
-            bake::read(source, &mut found);
+    let roots = Roots { files };
+    for tree in described {
+        match bake::is_bake(tree.source.name()) {
+            true => bake::read(tree, &roots, &mut found),
+            false => of_skaffold(tree, &roots, &mut found),
         }
     }
     found
+}
+
+/// The folders from which a tool may be called, as the files of the repository tell.
+pub(super) struct Roots<'r> {
+    /// The paths of all files, sorted.
+    pub(super) files: &'r [String],
+}
+
+impl Roots<'_> {
+    fn has(&self, path: &str) -> bool {
+        self.files.binary_search_by(|it| it.as_str().cmp(path)).is_ok()
+    }
+
+    /// Whether another file of Bake changes what one says.
+    fn is_completed(&self, source: &Source) -> bool {
+        let names = ["docker-bake.override.hcl", "docker-bake.override.json"];
+        names.iter().any(|it| resolve(source.folder(), it).is_some_and(|it| self.has(&it)))
+    }
 }
 
 fn of_command<'a>(by: &'static str, command: Node<'a>) -> Option<Build<'a>> {
@@ -175,11 +222,12 @@ fn of_command<'a>(by: &'static str, command: Node<'a>) -> Option<Build<'a>> {
         context: build.folder(folder)?,
         target: build.target.map(str::to_owned),
         images: names.map(str::to_owned).collect(),
-        args: args.map(str::to_owned).collect(),
+        args: args.map(|it| (it.to_owned(), None)).collect(),
         contexts: build.contexts.iter().filter_map(|it| argument(it)).map(str::to_owned).collect(),
         is_aside: false,
         is_checked: false,
         at: Some(command),
+        places: Places::default(),
     })
 }
 
@@ -249,11 +297,16 @@ fn of_action<'a>(job: Node<'a>, step: Node<'a>) -> Option<Build<'a>> {
         context,
         target: input("target").map(str::to_owned),
         images: images.map(str::to_owned).collect(),
-        args: args.map(str::to_owned).collect(),
+        args: args.map(|it| (it.to_owned(), with.and_then(|it| it.get("build-args")))).collect(),
         contexts: contexts.map(str::to_owned).collect(),
         is_aside: false,
         is_checked: false,
         at: with.and_then(|it| it.get("file").or_else(|| it.get("target"))).or(Some(step)),
+        places: Places {
+            file: with.and_then(|it| it.get("file")),
+            target: with.and_then(|it| it.get("target")),
+            context: with.and_then(|it| it.get("context")),
+        },
     })
 }
 
@@ -283,11 +336,17 @@ fn of_compose<'a>(artifact: &'a Artifact, artifacts: &'a [Artifact], found: &mut
         found.extend(files.build().map(|it| Build {
             target: build.str("target").or_else(|| base.str("target")).map(str::to_owned),
             images: image.filter(|it| !is_unknown(it)).map(str::to_owned).into_iter().collect(),
-            args: names(build, "args"),
-            contexts: names(build, "additional_contexts"),
+            args: arguments(build.get("args")),
+            contexts:
+                arguments(build.get("additional_contexts")).into_iter().map(|it| it.0).collect(),
             is_aside,
             is_checked: service.get("healthcheck").is_some_and(|it| !it.is_null()),
             at: Some(build),
+            places: Places {
+                file: build.get("dockerfile"),
+                target: build.get("target"),
+                context: build.get("context"),
+            },
             ..it
         }));
     }
@@ -314,32 +373,41 @@ fn build_beside<'a>(
         .find(|it| it.as_str().is_some() || it.get("context").is_some())
 }
 
-/// The names in a map, or in a list of `NAME=value`.
-fn names(build: Node<'_>, key: &str) -> Vec<String> {
-    let all = build.get(key);
-    let named = all.filter(|it| it.is_map()).into_iter().flat_map(Node::entries).map(|it| it.0);
+/// The names in a map, or in a list of `NAME=value`, with their places.
+fn arguments(all: Option<Node<'_>>) -> Vec<(String, Option<Node<'_>>)> {
+    let named = all.filter(|it| it.is_map()).into_iter().flat_map(Node::entries);
     let listed = all.filter(|it| it.is_seq()).into_iter().flat_map(Node::children);
-    named.chain(listed.map(Node::text)).filter_map(argument).map(str::to_owned).collect()
+    let all = named.chain(listed.map(|it| (it.text(), it)));
+    all.filter_map(|(name, it)| Some((argument(name)?.to_owned(), Some(it)))).collect()
 }
 
-fn of_skaffold(source: &Source, found: &mut Vec<Build<'_>>) {
-    let (tree, _) = parse::yaml::parse(Source::new(source.path.as_str(), source.text.as_str()));
+fn of_skaffold<'a>(tree: &'a Tree, roots: &Roots<'_>, found: &mut Vec<Build<'a>>) {
     for root in tree.documents() {
-        for it in root.at(&["build", "artifacts"]).into_iter().flat_map(Node::children) {
-            let docker = it.get("docker");
+        let profiles = list(root, "profiles").filter_map(|it| it.get("build"));
+        let builds = root.get("build").into_iter().chain(profiles);
+        for it in builds.flat_map(|it| list(it, "artifacts")) {
             let others = ["jib", "ko", "buildpacks", "bazel", "custom"];
             if others.iter().any(|key| it.get(key).is_some()) {
                 continue;
             }
+            let docker = it.get("docker").or_else(|| it.get("kaniko"));
+            let says = |key: &str| docker.and_then(|it| it.get(key));
             let files = Files {
                 by: "skaffold",
-                folder: source.folder(),
+                folder: tree.source.folder(),
                 context: it.str("context").unwrap_or("."),
-                file: docker.and_then(|it| it.str("dockerfile")).unwrap_or("Dockerfile"),
+                file: says("dockerfile").and_then(Node::as_str).unwrap_or("Dockerfile"),
             };
-            found.extend(files.build().map(|build| Build {
-                target: docker.and_then(|it| it.str("target")).map(str::to_owned),
+            found.extend(files.below(roots).build().map(|build| Build {
+                target: says("target").and_then(Node::as_str).map(str::to_owned),
                 images: it.str("image").map(str::to_owned).into_iter().collect(),
+                args: arguments(says("buildArgs")),
+                at: Some(it),
+                places: Places {
+                    file: says("dockerfile"),
+                    target: says("target"),
+                    context: it.get("context"),
+                },
                 ..build
             }));
         }
@@ -357,9 +425,26 @@ struct Files<'f> {
 }
 
 impl Files<'_> {
+    /// From where the tool is called: the folder of the file, or, where its Dockerfile is not there,
+    /// one above that has it.
+    fn below(self, roots: &Roots<'_>) -> Self {
+        let has = |folder: &str| {
+            let context = resolve(folder, self.context);
+            let path = context.and_then(|it| resolve(&it, self.file));
+            path.is_some_and(|it| roots.has(&it))
+        };
+        let above = std::iter::successors(Some(self.folder), |it| {
+            (!it.is_empty()).then(|| it.rsplit_once('/').map_or("", |it| it.0))
+        });
+        let folder = above.take(MOST_ABOVE).find(|it| has(it)).unwrap_or(self.folder);
+        Self { folder, ..self }
+    }
+
     /// The build, as far as the places say, if they are known.
     fn build<'a>(&self) -> Option<Build<'a>> {
-        if is_unknown(self.context) || is_unknown(self.file) || self.context.starts_with('/') {
+        // `git@host:path` and `target:name` are no folders.
+        let is_path = !self.context.starts_with('/') && !self.context.contains(':');
+        if is_unknown(self.context) || is_unknown(self.file) || !is_path {
             return None;
         }
         let context = resolve(self.folder, self.context)?;
@@ -375,6 +460,7 @@ impl Files<'_> {
             is_aside: false,
             is_checked: false,
             at: None,
+            places: Places::default(),
         })
     }
 }

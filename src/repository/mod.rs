@@ -40,6 +40,7 @@ mod workload;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub use self::builds::described;
 pub use self::coverage::{
     base::{Base, Stated},
     older::Measured,
@@ -85,19 +86,20 @@ pub struct Repository<'a> {
 }
 
 impl<'a> Repository<'a> {
-    /// The repository of these artifacts, files (sorted) and texts, with its indexes. Where files
-    /// had problems, nothing is called missing.
+    /// The repository of these artifacts, files (sorted), texts and what of them [`described`] read,
+    /// with its indexes. Where files had problems, nothing is called missing.
     pub fn new(
         artifacts: &'a [Artifact],
         files: &'a [String],
         texts: &'a BTreeMap<String, Source>,
+        described: &'a [Tree],
         problems: &[Problem],
     ) -> Self {
         let kubernetes = artifacts.iter().filter(|it| it.kind == Kind::Kubernetes);
         let objects = Objects::new(kubernetes, files, problems);
         let links = Links::new(&objects);
         let thresholds = coverage::thresholds(texts, artifacts);
-        let builds = builds::builds(artifacts, texts);
+        let builds = builds::builds(artifacts, described, files);
         let deployed = objects.of(objects::Class::Workload).flat_map(image::images);
         let only_image = image::only_image(artifacts, deployed.map(|it| it.1));
         Self {
@@ -161,7 +163,8 @@ impl<'a> Repository<'a> {
     pub fn wants_text(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         name.ends_with(".dockerignore")
-            || name.starts_with("skaffold") && name.ends_with(".yaml")
+            || name.starts_with("skaffold") && (name.ends_with(".yaml") || name.ends_with(".yml"))
+            || name == "docker-bake.json"
             || matches!(
                 name,
                 ".gitignore" | "kustomization.yaml" | "kustomization.yml" | "Kustomization"
@@ -345,7 +348,8 @@ mod tests {
         artifacts.sort_by(|a, b| a.tree.source.path.cmp(&b.tree.source.path));
         let files = Files { paths: &paths, read: &read, bytes: None };
         render(&files, &artifacts, Some(&TestData::default())).join(&mut artifacts);
-        let repository = Repository::new(&artifacts, &paths, &texts, &problems);
+        let described = described(&texts);
+        let repository = Repository::new(&artifacts, &paths, &texts, &described, &problems);
         let mut found = Vec::new();
         let Select::Repository(select) = view.select else { return found };
         select(&repository, &mut |subject| {

@@ -51,7 +51,7 @@ const FIELDS: &[Field] = &[
     Field {
         name: "role",
         shape: Shape::Text,
-        means: "`script`, `dockerfile`, `stage`, `compose`, `manifest` or `requirements`",
+        means: "`script`, `dockerfile`, `stage`, `context`, `compose`, `manifest` or `requirements`",
     },
     Field { name: "path", shape: Shape::Text, means: "the path below the root, or the stage" },
     Field { name: "found", shape: Shape::Bool, means: "whether it is in the repository" },
@@ -96,6 +96,8 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 let there = path.strip_suffix(default).unwrap_or("").trim_end_matches('/');
                 if repository.has_folder(there) {
                     place.emit("dockerfile", &path, place.exists(&path), &[], emit);
+                } else if !place.may_be_made(there) {
+                    place.emit("context", there, false, &[], emit);
                 }
             }
             if let (Some(path), Some(stage)) = (build.dockerfile(folder), build.target) {
