@@ -28,6 +28,7 @@ mod probe;
 mod python;
 mod recipe;
 mod reference;
+mod routed;
 mod scaling;
 mod server;
 mod service;
@@ -219,6 +220,8 @@ pub const VIEWS: &[View] = &[
     service::VIEW,
     service::PORT,
     ingress::VIEW,
+    routed::VIEW,
+    routed::CERTIFICATE,
     scaling::AUTOSCALER,
     scaling::MEASURED,
     scaling::BUDGET,

@@ -467,13 +467,12 @@ impl<'a> Objects<'a> {
 
     /// Whether some custom resource turns into the Secret.
     pub(super) fn makes_secret(&self, from: &Object<'_>, name: &str) -> bool {
-        self.of(Class::Other).filter(|it| same_namespace(from, it)).any(|it| {
-            let maker = SECRET_MAKERS.iter().find(|maker| maker.0 == it.kind);
-            maker.is_some_and(|(_, path)| {
-                let named = it.node.at(path).filter(|it| it.as_str().is_some());
-                named.map_or(it.name, Node::text) == name
-            })
-        })
+        self.of(Class::Other).any(|it| same_namespace(from, it) && becomes_secret(it, name))
+    }
+
+    /// Whether some custom resource of any namespace turns into the Secret.
+    pub(super) fn makes_any(&self, name: &str) -> bool {
+        self.of(Class::Other).any(|it| becomes_secret(it, name))
     }
 
     /// Whether workloads of a kind are kept in the object's folder or in its unit.
@@ -488,6 +487,14 @@ impl<'a> Objects<'a> {
             .iter()
             .any(|&class| self.named(from, class, name).iter().any(|it| it.kind == kind))
     }
+}
+
+fn becomes_secret(object: &Object<'_>, name: &str) -> bool {
+    let maker = SECRET_MAKERS.iter().find(|maker| maker.0 == object.kind);
+    maker.is_some_and(|(_, path)| {
+        let named = object.node.at(path).filter(|it| it.as_str().is_some());
+        named.map_or(object.name, Node::text) == name
+    })
 }
 
 fn pod(pod: manifest::Pod<'_>) -> Pod<'_> {
