@@ -8,7 +8,10 @@ use super::{
     record, started,
 };
 use crate::{
-    artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
+    artifact::{
+        Emit, Field, Kind, Select, Shape, Subject, View,
+        nginx::{args, directives},
+    },
     document::Node,
     value::Value,
 };
@@ -31,7 +34,11 @@ const VARIABLES: &[(&str, &str)] = &[
 ];
 
 const FIELDS: &[Field] = &[
-    Field { name: "said", shape: Shape::Text, means: "the flag or the variable that says it" },
+    Field {
+        name: "said",
+        shape: Shape::Text,
+        means: "the flag, the variable or the file that says it",
+    },
     Field { name: "timeout", shape: Shape::Number, means: "the seconds that the server takes" },
     Field { name: "sleeps", shape: Shape::Number, means: "the seconds that preStop sleeps before" },
     Field { name: "grace", shape: Shape::Number, means: "the seconds that the pod grants" },
@@ -87,19 +94,116 @@ fn of_variables(container: Node<'_>) -> Option<(String, i64)> {
     })
 }
 
-/// What the command of a container says, or else that of its image.
+/// What the command of a container says, or else that of its image, or a file that it reads.
 fn of_command<'a>(repository: &'a Repository<'a>, container: Node<'a>) -> Option<(String, i64)> {
     let words = |key: &str| list(container, key).map(|it| it.text().to_owned());
     let own: Vec<String> = words("command").chain(words("args")).collect();
+    let built = container.str("image").and_then(|it| shipped(repository, it));
+    let image = built.map(|it| Image {
+        of: started::Image::new(repository, it.artifact, it.stage),
+        stage: it.stage,
+    });
     let commands = if container.get("command").is_some() {
         started::unfolded(own)
     } else if own.is_empty() {
-        let built = shipped(repository, container.str("image")?)?;
-        started::Image::new(repository, built.artifact, built.stage).commands()
+        image.as_ref()?.of.commands()
     } else {
         return None;
     };
-    commands.iter().find_map(|it| of_words(it))
+    let said = commands.iter().find_map(|it| of_words(it));
+    said.or_else(|| {
+        let image = image?;
+        let variable = |it: Node<'_>| it.str("name") == Some("GUNICORN_CMD_ARGS");
+        let is_told = list(container, "env").any(variable) || container.get("envFrom").is_some();
+        let of_gunicorn = || {
+            let words = commands.iter().find(|it| starts(it, "gunicorn"))?;
+            of_gunicorn(repository, &image, words)
+        };
+        of_gunicorn().filter(|_| !is_told).or_else(|| {
+            let is_nginx = commands.is_empty() || commands.iter().any(|it| starts(it, "nginx"));
+            is_nginx.then(|| of_nginx(repository, &image)).flatten()
+        })
+    })
+}
+
+/// An image that is built here.
+struct Image<'a> {
+    of: started::Image<'a>,
+    stage: Node<'a>,
+}
+
+fn starts(words: &[String], program: &str) -> bool {
+    words.first().is_some_and(|it| it.rsplit('/').next() == Some(program))
+}
+
+/// What the file says that gunicorn is told to read, or that it reads by itself.
+fn of_gunicorn(
+    repository: &Repository<'_>,
+    image: &Image<'_>,
+    words: &[String],
+) -> Option<(String, i64)> {
+    let named = words.iter().enumerate().find_map(|(at, it)| match it.as_str() {
+        "-c" | "--config" => words.get(at + 1).map(String::as_str),
+        it => it.strip_prefix("--config="),
+    });
+    let name = named.unwrap_or("gunicorn.conf.py");
+    if name.starts_with("python:") {
+        return None;
+    }
+    let name = name.strip_prefix("file:").unwrap_or(name);
+    let file = image
+        .of
+        .paths(name)
+        .into_iter()
+        .find_map(|path| repository.of(Kind::Python).find(|it| it.tree.source.path == path))?;
+    let source = &file.tree.source;
+    let mut set = source.text.lines().enumerate().filter_map(|(at, line)| {
+        let value = line.strip_prefix("graceful_timeout")?.trim_start().strip_prefix('=')?;
+        Some((at, value.split('#').next().unwrap_or_default().trim()))
+    });
+    let (at, value) = set.next()?;
+    // What is set twice depends on what runs.
+    let seconds = value.parse().ok().filter(|_| set.next().is_none())?;
+    Some((format!("graceful_timeout in {}:{}", source.path, at + 1), seconds))
+}
+
+/// What the configuration says that is copied into an image of nginx. Only SIGQUIT lets requests
+/// end.
+fn of_nginx(repository: &Repository<'_>, image: &Image<'_>) -> Option<(String, i64)> {
+    let base = image.stage.at(&["base", "name"]).map_or("", Node::text);
+    let is_official = matches!(base, "nginx" | "library/nginx" | "nginxinc/nginx-unprivileged");
+    if !is_official && !image.of.stops_with("SIGQUIT") {
+        return None;
+    }
+    repository.of(Kind::Nginx).filter(|it| image.of.copies(&it.tree.source.path)).find_map(|it| {
+        let limit = |it: &Node<'_>| it.str("name") == Some("worker_shutdown_timeout");
+        let told = directives(it).find(limit)?;
+        let source = &it.tree.source;
+        let seconds = duration_of_nginx(args(told).next()?.text())?;
+        let line = source.position(told.span().start).line;
+        Some((format!("worker_shutdown_timeout in {}:{line}", source.path), seconds))
+    })
+}
+
+/// A duration of nginx: `45s`, `45`, `1m`, `1m30s`.
+fn duration_of_nginx(text: &str) -> Option<i64> {
+    let (mut all, mut rest) = (0_i64, text);
+    while !rest.is_empty() {
+        let end = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
+        let number: i64 = rest[..end].parse().ok()?;
+        let unit =
+            rest[end..].find(|it: char| it.is_ascii_digit()).map_or(rest.len(), |it| end + it);
+        let seconds = match &rest[end..unit] {
+            "ms" => number / 1000,
+            "" | "s" => number,
+            "m" => number.checked_mul(60)?,
+            "h" => number.checked_mul(3600)?,
+            _ => return None,
+        };
+        all = all.checked_add(seconds)?;
+        rest = &rest[unit..];
+    }
+    (!text.is_empty()).then_some(all)
 }
 
 fn of_words(words: &[String]) -> Option<(String, i64)> {
@@ -162,6 +266,32 @@ mod tests {
              metadata: {{labels: {{app: web}}}}\n    spec: {{{pod}}}\n"
         );
         look(&VIEW, &[("k8s/web.yaml", &*text)], &["said", "timeout", "sleeps", "grace"])
+    }
+
+    #[test]
+    fn files_of_an_image_that_is_built_here_are_read() {
+        let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    \
+                        metadata: {labels: {app: web}}\n    spec: {containers: [{name: a, image: \
+                        r.example.com/shop/web:1}]}\n";
+        let of = |dockerfile: &str, path: &str, text: &str| {
+            let files = [("Dockerfile", dockerfile), ("k8s/web.yaml", manifest), (path, text)];
+            look(&VIEW, &files, &["said", "timeout", "grace"])
+        };
+        let gunicorn =
+            "FROM python:3.13\nWORKDIR /app\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
+        let said = ["graceful_timeout in gunicorn.conf.py:2 60 30"];
+        assert_eq!(of(gunicorn, "gunicorn.conf.py", "x = 1\ngraceful_timeout = 60  # s\n"), said);
+        assert!(of(gunicorn, "gunicorn.conf.py", "graceful_timeout = int(X)\n").is_empty());
+        assert!(of(gunicorn, "conf/gunicorn.conf.py", "graceful_timeout = 60\n").is_empty());
+        let named = gunicorn.replace("\"app:app\"", "\"-c\", \"conf/g.py\", \"app:app\"");
+        let said = ["graceful_timeout in conf/g.py:1 45 30"];
+        assert_eq!(of(&named, "conf/g.py", "graceful_timeout = 45\n"), said);
+        let nginx = "FROM nginx:1.29\nCOPY web/nginx.conf /etc/nginx/nginx.conf\n";
+        let text = "worker_shutdown_timeout 1m30s;\nhttp {\n  server { listen 80; }\n}\n";
+        let said = ["worker_shutdown_timeout in web/nginx.conf:1 90 30"];
+        assert_eq!(of(nginx, "web/nginx.conf", text), said);
+        let other = nginx.replace("nginx:1.29", "alpine:3.22");
+        assert!(of(&other, "web/nginx.conf", text).is_empty());
     }
 
     #[test]

@@ -249,8 +249,13 @@ impl<'a> Image<'a> {
 
     /// The script of the repository that a program in the image is.
     fn file(&self, name: &str) -> Option<&'a Source> {
+        self.paths(name).into_iter().find_map(|it| self.repository.texts.get(&it))
+    }
+
+    /// Where in the repository a file of the image may come from, the likeliest first.
+    pub(super) fn paths(&self, name: &str) -> Vec<String> {
         if is_unknown(name) {
-            return None;
+            return Vec::new();
         }
         let copies = self.own("copies");
         let sources = copies
@@ -271,7 +276,29 @@ impl<'a> Image<'a> {
         let paths = contexts
             .iter()
             .flat_map(|folder| candidates.iter().filter_map(move |it| resolve(folder, it)));
-        paths.into_iter().find_map(|it| self.repository.texts.get(&it))
+        paths.collect()
+    }
+
+    /// Whether the file at `path` in the repository is copied into the image.
+    pub(super) fn copies(&self, path: &str) -> bool {
+        let copies = self.own("copies");
+        let sources = copies
+            .iter()
+            .filter(|it| it.str("from").is_none_or(str::is_empty))
+            .flat_map(|it| list(*it, "sources"));
+        let places: Vec<_> = sources
+            .filter(|it| !is_unknown(it.text()) && !it.text().contains('*'))
+            .flat_map(|it| {
+                let contexts = self.contexts();
+                contexts.into_iter().filter_map(move |folder| resolve(&folder, it.text()))
+            })
+            .collect();
+        places.iter().any(|it| it == path || !it.is_empty() && super::below(path, it))
+    }
+
+    /// Whether STOPSIGNAL of the image is this one.
+    pub(super) fn stops_with(&self, signal: &str) -> bool {
+        matches!(self.signal(), Value::Node(it) if it.text().trim() == signal)
     }
 
     /// The folders that the image may be built from.
