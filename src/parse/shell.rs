@@ -411,6 +411,10 @@ impl Reader<'_> {
                 }
                 "for" | "select" if open.fresh => {
                     self.for_header();
+                    // What is piped into the loop is there for its first command.
+                    self.lines();
+                    self.at += usize::from(self.peek(0) == b';' && self.peek(1) != b';');
+                    self.lines();
                     return false;
                 }
                 "case" if open.fresh => {
@@ -473,6 +477,15 @@ impl Reader<'_> {
 
     /// `word in pattern) commands;; … esac`.
     fn case(&mut self, open: &mut Open) {
+        let (piped, first) = (open.reads_pipe, self.script.commands.len());
+        self.case_list(open);
+        if let Some(command) = self.script.commands.get_mut(first).filter(|_| piped) {
+            command.reads_pipe = true;
+        }
+        open.reads_pipe = false;
+    }
+
+    fn case_list(&mut self, open: &mut Open) {
         self.blanks();
         self.word();
         self.lines();
@@ -817,6 +830,10 @@ mod tests {
         let script = read("a | b && c");
         let how: Vec<_> = script.commands.iter().map(|it| (it.then, it.reads_pipe)).collect();
         assert_eq!(how, [(Then::Pipe, false), (Then::And, true), (Then::End, false)]);
+        for text in ["a | for i in x; do b; done", "a | case x in y) b;; esac"] {
+            let script = read(text);
+            assert!(script.commands[1].reads_pipe && !script.broken, "{text}");
+        }
     }
 
     #[test]

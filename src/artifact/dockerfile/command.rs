@@ -82,7 +82,12 @@ impl Command {
 
     /// The value of a flag: behind `=`, or the next word.
     pub fn value_of(&self, names: &[&str]) -> Option<&str> {
-        self.args.iter().enumerate().find_map(|(index, word)| {
+        self.values_of(names).next()
+    }
+
+    /// The values of a flag that may stand there several times.
+    pub fn values_of<'c>(&'c self, names: &[&str]) -> impl Iterator<Item = &'c str> {
+        self.args.iter().enumerate().filter_map(move |(index, word)| {
             let (flag, value) = match word.text.split_once('=') {
                 Some((flag, value)) if is_flag(flag) => (flag, Some(value)),
                 _ => (word.text.as_str(), None),

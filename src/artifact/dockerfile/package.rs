@@ -78,7 +78,8 @@ fn apt_unattended(it: &Command) -> bool {
         || count("quiet") > 1
         || it.has_arg("-q=2")
         // It only shows what it would do.
-        || it.has_flag(&["s", "simulate", "dry-run", "just-print", "recon", "no-act", "print-uris"])
+        || it.has_arg("-s")
+        || it.has_flag(&["simulate", "dry-run", "just-print", "recon", "no-act", "print-uris"])
 }
 
 fn apk(it: &Command) -> Option<Install<'_>> {
@@ -182,12 +183,15 @@ fn gem(it: &Command) -> Option<Install<'_>> {
     let mut packages = Vec::new();
     let mut is_value = false;
     for word in &it.args {
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
         if word.text == "--" {
             break;
         }
         if word.text.starts_with('-') {
             is_value = !word.text.contains('=');
-        } else if !std::mem::take(&mut is_value) && word.text != "install" && word.text != "i" {
+        } else if word.text != "install" && word.text != "i" {
             packages.push((word, versioned || word.text.contains(':')));
         }
     }
@@ -334,6 +338,7 @@ mod tests {
             ("pip install -r list a", "pip", vec![]),
             ("npm install @a/b@1 @c/d ./e git://f/g#h", "npm", vec!["@c/d"]),
             ("gem install a:1 b -- --with-c", "gem", vec!["b"]),
+            ("gem install --no-ri --no-rdoc b", "gem", vec!["b"]),
             ("yum install -y a-1.2 b-c d-$SET e-$UNSET", "yum", vec!["b-c", "e-$UNSET"]),
             ("dnf module install -y a:1 b", "dnf", vec!["b"]),
             ("zypper -n in 'a>=1' b.rpm c", "zypper", vec!["c"]),

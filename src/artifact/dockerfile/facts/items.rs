@@ -128,10 +128,12 @@ impl Facts<'_, '_> {
     pub(super) fn write_special(&self, out: &mut Out<'_>, it: &Command) {
         match it.name.text.as_str() {
             "useradd" => {
-                if let Some(uid) = it.value_of(&["u", "uid"]) {
+                let length = |uid: &str| {
                     let digits = uid.rsplit([':', '-']).next().unwrap_or(uid).trim_end_matches('}');
-                    let length =
-                        if digits.bytes().all(|it| it.is_ascii_digit()) { digits.len() } else { 0 };
+                    if digits.bytes().all(|it| it.is_ascii_digit()) { digits.len() } else { 0 }
+                };
+                let longest = |name| it.values_of(&[name]).map(length).max();
+                if let Some(length) = longest("u").or_else(|| longest("uid")) {
                     out.number("uid_digits", length as i64, it.span);
                 }
             }
