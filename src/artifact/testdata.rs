@@ -12,6 +12,8 @@ pub struct TestData {
     environments: BTreeMap<String, bool>,
     /// The folders in which Go keeps a `vendor`: the modules of others.
     vendors: BTreeSet<String>,
+    /// Whether there is nothing but tests: whoever points at them means them.
+    is_all: bool,
 }
 
 impl TestData {
@@ -32,11 +34,14 @@ impl TestData {
                 folder.split('/').any(is_of_environments) || beside.any(is_environment_name);
         }
         let vendors = paths.iter().filter_map(|it| it.strip_suffix("vendor/modules.txt"));
-        Self {
+        let mut data = Self {
             modules: modules.map(str::to_owned).collect(),
             environments,
             vendors: vendors.map(str::to_owned).collect(),
-        }
+            is_all: false,
+        };
+        data.is_all = paths.iter().all(|it| data.holds_manifest(it));
+        data
     }
 
     /// Whether the file at a path is one of them: Go itself ignores `testdata`.
@@ -49,6 +54,9 @@ impl TestData {
     /// Whether the manifest at a path is made for tests and deployed by nobody else. A `test` among
     /// `prod` and the like, or below `overlays`, is an environment; so is what a chart calls tests.
     pub fn holds_manifest(&self, path: &str) -> bool {
+        if self.is_all {
+            return false;
+        }
         let is_own = |before: &&str| !before.split('/').any(|it| it == "templates");
         let below = |folder| above(path, folder).filter(is_own);
         let always = ["tests/", "e2e/", "conformance/"];
@@ -133,6 +141,12 @@ mod tests {
         for no in ["b/test/x.yaml", "overlays/test/x.yaml", chart, "latest/x.yaml", "tests.yaml"] {
             assert!(!data.holds_manifest(no), "{no}");
         }
+    }
+
+    #[test]
+    fn where_there_is_nothing_but_tests_they_are_meant() {
+        let paths = ["tests/checks/a.yaml", "tests/checks/b.yaml"].map(str::to_owned);
+        assert!(!TestData::new(&paths).holds_manifest("tests/checks/a.yaml"));
     }
 
     #[test]

@@ -45,7 +45,7 @@ enum Template {
     HostPath(Vec<Regex>),
 }
 
-/// A regular expression that must match all of a text, or, behind `!`, must not.
+/// A regular expression that must match somewhere in a text, or, behind `!`, must not.
 #[derive(Debug)]
 struct Pattern {
     regex: Regex,
@@ -56,7 +56,7 @@ struct Pattern {
 impl Pattern {
     fn new(text: &str) -> Option<Self> {
         let (negated, pattern) = text.strip_prefix('!').map_or((false, text), |it| (true, it));
-        let regex = compiled(&format!(r"\A(?:{pattern})\z"))?;
+        let regex = compiled(pattern)?;
         Some(Self { regex, negated, text: text.to_owned() })
     }
 
@@ -387,9 +387,10 @@ mod tests {
                        value: x}], ports: [{containerPort: 22}], resources: {requests: {cpu: 500m}}}\n";
 
     #[test]
-    fn labels_match_as_a_whole_and_an_exclamation_mark_negates() {
+    fn labels_match_somewhere_and_an_exclamation_mark_negates() {
         assert_eq!(found("required-label", "{key: team}", POD), [""]);
-        assert_eq!(found("required-label", "{key: tea}", POD), ["no label `tea`"]);
+        assert_eq!(found("required-label", "{key: tea}", POD), [""]);
+        assert_eq!(found("required-label", "{key: ^tea$}", POD), ["no label `^tea$`"]);
         assert_eq!(
             found("required-label", "{key: team, value: '!shop'}", POD),
             ["no label `team`"]

@@ -109,6 +109,16 @@ macro_rules! of_kind {
 pub const VIEWS: &[View] = &[
     of_kind!("kubernetes.object", "every object, also custom ones", _, _),
     view(
+        "kubernetes.unsorted_map",
+        "every object but definitions, at the first map whose keys are not sorted",
+        &[
+            it("the map as written, or the object"),
+            OBJECT,
+            field("sorted", Shape::Bool, "whether the keys of all its maps are sorted"),
+        ],
+        unsorted_maps,
+    ),
+    view(
         "kubernetes.deprecated_api",
         "every object whose version of the API is deprecated or removed",
         &[
@@ -336,6 +346,40 @@ fn judged(artifact: &Artifact) -> impl Iterator<Item = (Manifest<'_>, Pod<'_>)> 
 
 fn all_containers<'a>(pod: Pod<'a>) -> Value<'a> {
     Value::nodes(pod.containers().map(Container::raw))
+}
+
+/// How many nodes of an object are looked at for their order.
+const MOST_SORTED: usize = 20_000;
+
+fn unsorted_maps<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
+    // Definitions are written by generators, and hold most of the bytes.
+    let all = manifests(artifact).filter(|it| it.kind() != "CustomResourceDefinition");
+    for manifest in all {
+        let unsorted = unsorted(manifest.raw());
+        let at = unsorted.unwrap_or_else(|| manifest.at());
+        emit(Subject {
+            values: vec![at.into(), manifest.record().into(), unsorted.is_none().into()],
+            at,
+            object: Some(manifest.object()),
+        });
+    }
+}
+
+/// The first map below a node whose keys are not sorted.
+fn unsorted(root: Node<'_>) -> Option<Node<'_>> {
+    let (mut left, mut seen) = (vec![root], 0);
+    while let Some(node) = left.pop() {
+        let inner: Vec<_> = node.children().take(MOST_SORTED).collect();
+        seen += inner.len() + 1;
+        if seen > MOST_SORTED {
+            return None;
+        }
+        if node.is_map() && !inner.is_sorted_by(|a, b| a.key() <= b.key()) {
+            return Some(node);
+        }
+        left.extend(inner.into_iter().rev().filter(|it| it.is_map() || it.is_seq()));
+    }
+    None
 }
 
 fn deprecated_apis<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
