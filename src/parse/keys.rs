@@ -35,23 +35,28 @@ pub fn repeated(tree: &Tree) -> Vec<Problem> {
 
 /// Small maps are compared pair by pair, long ones through a set.
 fn in_map<'a>(map: Node<'a>, found: &mut Vec<(&'a str, u32)>) {
+    let mut add = |key: &'a [u8], at| {
+        if key != b"<<" {
+            found.push((std::str::from_utf8(key).unwrap_or_default(), at));
+        }
+    };
     if map.len() > 16 {
         let mut seen = HashSet::with_capacity(map.len());
         let again = keys(map).filter(|&(key, _)| !seen.insert(key));
-        found.extend(again.filter(|&(key, _)| key != "<<"));
+        again.for_each(|(key, at)| add(key, at));
         return;
     }
-    let mut seen = [("", 0); 16];
+    let mut seen: [&[u8]; 16] = [b""; 16];
     for (count, (key, at)) in keys(map).enumerate().take(16) {
-        if key != "<<" && seen[..count].iter().any(|&(other, _)| other == key) {
-            found.push((key, at));
+        if seen[..count].contains(&key) {
+            add(key, at);
         }
-        seen[count] = (key, at);
+        seen[count] = key;
     }
 }
 
 /// The keys of a map, and where each entry starts.
-fn keys(map: Node<'_>) -> impl Iterator<Item = (&str, u32)> {
+fn keys(map: Node<'_>) -> impl Iterator<Item = (&[u8], u32)> {
     let tree = map.tree();
     let (mut at, end) = (map.id() + 1, map.id() + 1 + subtree(tree, map.id()));
     std::iter::from_fn(move || {
@@ -60,8 +65,8 @@ fn keys(map: Node<'_>) -> impl Iterator<Item = (&str, u32)> {
             at += 1 + subtree(tree, at);
             let (from, to) = (raw.key as usize, (raw.key + raw.key_len) as usize);
             match raw.flags & KEY_IN_POOL {
-                0 => (&tree.source.text[from..to], raw.key),
-                _ => (&tree.pool[from..to], raw.span.start),
+                0 => (&tree.source.text.as_bytes()[from..to], raw.key),
+                _ => (&tree.pool.as_bytes()[from..to], raw.span.start),
             }
         })
     })

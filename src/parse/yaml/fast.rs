@@ -36,22 +36,29 @@ pub fn read(text: &str) -> Option<Tree> {
 
 /// Whether there are no characters that YAML forbids or reads as a line break, `\r\n` excepted.
 fn is_plain(bytes: &[u8]) -> bool {
-    let mut high = 0;
-    for chunk in bytes.chunks(64) {
-        let mut bad = 0;
-        for &byte in chunk {
-            let odd = byte < 0x20 && byte != b'\n' && byte != b'\t' && byte != b'\r';
-            bad |= u8::from(odd || byte == 0x7f);
-            high |= byte & 0x80;
-        }
-        if bad != 0 {
+    // Without branches, and in pieces of one size: so it takes many bytes at once.
+    let look = |piece: &[u8]| {
+        piece.iter().fold((false, 0), |(bad, high), &byte| {
+            let space = (byte == b'\n') | (byte == b'\t') | (byte == b'\r');
+            (bad | (byte < 0x20) & !space | (byte == 0x7f), high | byte)
+        })
+    };
+    let (pieces, rest) = bytes.as_chunks::<64>();
+    let (bad, mut high) = look(rest);
+    if bad {
+        return false;
+    }
+    for piece in pieces {
+        let (bad, bits) = look(piece);
+        if bad {
             return false;
         }
+        high |= bits;
     }
     if memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n')) {
         return false;
     }
-    high == 0 || !has_odd_character(bytes)
+    high < 0x80 || !has_odd_character(bytes)
 }
 
 /// C1 controls, U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, by their bytes.
@@ -64,6 +71,19 @@ fn has_odd_character(bytes: &[u8]) -> bool {
         _ => false,
     };
     memchr::memchr3_iter(0xC2, 0xE2, 0xEF, bytes).any(odd)
+}
+
+/// Where the spaces end that start at `at`.
+fn after_spaces(bytes: &[u8], at: usize) -> usize {
+    let mut at = at;
+    while let Some(eight) = bytes.get(at..).and_then(|it| it.first_chunk()) {
+        let others = u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b' '; 8]);
+        if others != 0 {
+            return at + others.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    at + bytes.get(at..).map_or(0, |it| it.iter().take_while(|it| **it == b' ').count())
 }
 
 /// The key that the next node gets.
@@ -132,9 +152,7 @@ impl Reader<'_> {
     }
 
     fn skip_spaces(&mut self) {
-        while self.peek() == b' ' {
-            self.at += 1;
-        }
+        self.at = after_spaces(self.bytes, self.at);
     }
 
     /// Where the next line starts, seen from `from`.
@@ -507,9 +525,7 @@ impl Reader<'_> {
             at += if self.bytes[at] == b'\r' { 2 } else { 1 };
             breaks += 1;
             line = at;
-            while self.byte(at) == b' ' {
-                at += 1;
-            }
+            at = after_spaces(self.bytes, at);
         }
         if self.byte(at) == b'\t' {
             return None;
@@ -754,9 +770,7 @@ impl Reader<'_> {
         let (mut at, mut widest) = (self.at, 0);
         loop {
             let line = at;
-            while self.byte(at) == b' ' {
-                at += 1;
-            }
+            at = after_spaces(self.bytes, at);
             let width = (at - line) as i32;
             match self.bytes.get(at) {
                 Some(b'\n' | b'\r') => {
@@ -779,10 +793,7 @@ impl Reader<'_> {
         let (mut trailing, mut any, mut before_spaced) = (0, false, false);
         while !self.ended() {
             let line = self.at;
-            let mut at = line;
-            while at < line + indent && self.byte(at) == b' ' {
-                at += 1;
-            }
+            let at = after_spaces(self.bytes, line).min(line + indent);
             if self.ended_at(at) && at > line {
                 return None;
             }
