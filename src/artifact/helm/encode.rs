@@ -117,21 +117,21 @@ impl Yaml {
 
     /// Plain text, broken at blanks beyond the width.
     fn folded(&mut self, text: &str, indent: usize) {
-        let chars: Vec<char> = text.chars().collect();
-        for (at, &c) in chars.iter().enumerate() {
-            let breaks = c == ' '
-                && self.column > WIDTH
-                && at > 0
-                && at + 1 < chars.len()
-                && chars[at - 1] != ' '
-                && chars[at + 1] != ' ';
-            if breaks {
+        let (bytes, mut from) = (text.as_bytes(), 0);
+        for at in memchr::memchr_iter(b' ', bytes) {
+            // A text has not more characters than bytes.
+            if self.column + (at - from) <= WIDTH {
+                continue;
+            }
+            self.put(&text[from..at]);
+            from = at;
+            let is_alone = at > 0 && bytes[at - 1] != b' ' && bytes.get(at + 1) != Some(&b' ');
+            if self.column > WIDTH && is_alone && at + 1 < bytes.len() {
                 self.new_line(indent.max(2));
-            } else {
-                self.text.push(c);
-                self.column += 1;
+                from = at + 1;
             }
         }
+        self.put(&text[from..]);
     }
 
     fn block(&mut self, text: &str, indent: usize) {
@@ -210,7 +210,11 @@ fn style(text: &str) -> Quotes {
     let indicator =
         "#,[]{}&*!|>'\"%@`".contains(first) || matches!(first, '-' | '?' | ':') && second_blank;
     let blank_ends = text.starts_with(' ') || text.ends_with(' ');
-    let inside = text.contains(": ") || text.ends_with(':') || text.contains(" #");
+    let bytes = text.as_bytes();
+    let colon = |at: usize| matches!(bytes.get(at + 1), None | Some(b' '));
+    let comment = |at: usize| at > 0 && bytes[at - 1] == b' ';
+    let inside = memchr::memchr_iter(b':', bytes).any(colon)
+        || memchr::memchr_iter(b'#', bytes).any(comment);
     let marks = text.starts_with("---") || text.starts_with("...");
     if indicator || blank_ends || inside || marks { Quotes::Single } else { Quotes::None }
 }
@@ -222,7 +226,9 @@ fn reads_as_other(text: &str) -> bool {
         "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF", "~", "null", "Null", "NULL",
         ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "-.inf", "<<", "=",
     ];
-    WORDS.contains(&text) || is_number(text) || is_date(text) || is_sexagesimal(text)
+    let is_word = text.len() <= 5 && WORDS.contains(&text);
+    let may_be_number = text.starts_with(|it: char| it.is_ascii_digit() || "+-.".contains(it));
+    is_word || may_be_number && (is_number(text) || is_date(text) || is_sexagesimal(text))
 }
 
 fn is_number(text: &str) -> bool {
