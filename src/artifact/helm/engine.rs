@@ -144,12 +144,16 @@ impl<'c> Engine<'c> {
     fn node(&mut self, node: &Node, dot: &Value, frame: &mut Frame, out: &mut Output) -> Walk<()> {
         match node {
             Node::Text(text) => {
-                self.heap.room(text.text.len())?;
-                let place = frame.file.map(|file| {
-                    let start = template::place(&self.templates[file].text, text);
-                    Place { file, span: Span::new(start, start + text.text.len()) }
-                });
-                out.push(&text.text, place);
+                let Some(file) = frame.file else {
+                    self.heap.room(text.text.len())?;
+                    out.push(&text.text, None);
+                    return Ok(());
+                };
+                let written = self.templates[file].literal(text);
+                self.heap.room(written.len())?;
+                let span = Span::new(written.start, written.end);
+                let text = self.templates[file].text.get(written).unwrap_or_default();
+                out.push(text, Some(Place { file, span }));
                 Ok(())
             }
             Node::Action(action) => self.action(&action.pipe, dot, frame, out),
@@ -166,8 +170,10 @@ impl<'c> Engine<'c> {
 
     /// Notes the action that is evaluated, if it stands in the template that is rendered.
     fn note(&mut self, pos: Pos, out: &Output, frame: &Frame) {
-        if frame.file.is_some() && out.is_outermost() {
-            self.at = pos.offset;
+        if let Some(file) = frame.file
+            && out.is_outermost()
+        {
+            self.at = self.templates[file].offset(pos.offset);
         }
     }
 
@@ -194,7 +200,8 @@ impl<'c> Engine<'c> {
     fn action_place(&self, frame: &Frame, pos: Pos) -> Option<Place> {
         let file = frame.file?;
         let text = &self.templates[file].text;
-        let start = text.get(..pos.offset).and_then(|it| it.rfind("{{")).unwrap_or(pos.offset);
+        let inside = self.templates[file].offset(pos.offset);
+        let start = text.get(..inside).and_then(|it| it.rfind("{{")).unwrap_or(inside);
         let end = text.get(start..).map_or(start, |it| start + template::action_length(it));
         Some(Place { file, span: Span::new(start, end) })
     }
@@ -410,7 +417,7 @@ impl<'c> Engine<'c> {
         }
         self.heap.step(text.len())?;
         let mut defines = Defines::new();
-        let file = template::read("tpl", text, 0, &mut defines).map_err(|it| it.failure)?;
+        let file = template::read_inline(text, &mut defines).map_err(|it| it.failure)?;
         let inline = Rc::new(Inline { file, defines });
         self.inline.insert(text.clone(), inline.clone());
         Ok(inline)

@@ -4,9 +4,9 @@
 //! blanked (the crate trims after `{{- /* … */}}`, Go does not) and what could nest too deep for
 //! its recursive parser is refused.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use gotmpl::parse::{ListNode, Parser, TextNode};
+use gotmpl::parse::{DefineNode, ListNode, Parser, TextNode};
 
 use super::data::Failure;
 use crate::document::Trouble;
@@ -15,6 +15,8 @@ use crate::document::Trouble;
 const DEEPEST: usize = 120;
 /// Longer templates are not read.
 const LONGEST: usize = 2 << 20;
+/// Of a longer literal text only both ends are parsed.
+const LONG: usize = 200;
 
 /// One template file, or one text that `tpl` was given.
 #[derive(Debug)]
@@ -25,6 +27,28 @@ pub struct File {
     pub text: String,
     /// What it prints.
     pub body: Arc<ListNode>,
+    /// Where the text that was parsed goes on after what was left out, and how much was left out
+    /// up to there.
+    gaps: Vec<(usize, usize)>,
+}
+
+impl File {
+    /// Where in its text an offset of the parser is.
+    pub fn offset(&self, parsed: usize) -> usize {
+        let before = self.gaps.partition_point(|it| it.0 <= parsed);
+        parsed + before.checked_sub(1).map_or(0, |it| self.gaps[it].1)
+    }
+
+    /// The bytes of a literal text: the parser gives the place before leading blanks were trimmed.
+    pub fn literal(&self, node: &TextNode) -> Range<usize> {
+        let start = self.offset(node.pos.offset);
+        let rest = self.text.get(start..).unwrap_or("");
+        let trimmed = match node.text.starts_with(char::is_whitespace) {
+            true => 0,
+            false => rest.len() - rest.trim_start().len(),
+        };
+        start + trimmed..self.offset(node.pos.offset + trimmed + node.text.len())
+    }
 }
 
 /// A named template and the file that defines it.
@@ -54,13 +78,35 @@ pub type Defines = HashMap<String, Define>;
 /// # Errors
 /// Where and why it is not a template.
 pub fn read(name: &str, text: &str, file: usize, defines: &mut Defines) -> Result<File, Unread> {
-    if text.len() > LONGEST {
-        let failure = Failure::limit("the template is longer than 2 MiB");
-        return Err(Unread { line: 1, failure });
-    }
-    let text = prepare(text)?;
-    let parser = Parser::new(&text, "{{", "}}").map_err(unread)?;
-    let (body, found) = parser.parse().map_err(unread)?;
+    let (text, left_out) = prepare(text)?;
+    build(name, text, &left_out, file, defines)
+}
+
+/// Reads a text that `tpl` was given; its literal texts have no places.
+///
+/// # Errors
+/// Where and why it is not a template.
+pub fn read_inline(text: &str, defines: &mut Defines) -> Result<File, Unread> {
+    let (text, _) = prepare(text)?;
+    build("tpl", text, &[], 0, defines)
+}
+
+fn build(
+    name: &str,
+    text: String,
+    left_out: &[Range<usize>],
+    file: usize,
+    defines: &mut Defines,
+) -> Result<File, Unread> {
+    let (short, mut gaps) = without(&text, left_out);
+    let (body, found) = match parse(&short) {
+        // The line is that of the whole text.
+        Err(_) if !gaps.is_empty() => {
+            gaps.clear();
+            parse(&text)
+        }
+        parsed => parsed,
+    }?;
     for define in found {
         let known = defines.contains_key(define.name.as_str());
         if !known || !define.body.is_empty_tree() {
@@ -68,7 +114,37 @@ pub fn read(name: &str, text: &str, file: usize, defines: &mut Defines) -> Resul
             defines.insert(define.name.to_string(), Define { body, file });
         }
     }
-    Ok(File { name: name.to_owned(), text, body: Arc::new(body) })
+    Ok(File { name: name.to_owned(), text, body: Arc::new(body), gaps })
+}
+
+fn parse(text: &str) -> Result<(ListNode, Vec<DefineNode>), Unread> {
+    Parser::new(text, "{{", "}}").and_then(Parser::parse).map_err(unread)
+}
+
+/// The text without some parts of it, and the gaps that they leave.
+fn without(text: &str, parts: &[Range<usize>]) -> (String, Vec<(usize, usize)>) {
+    let (mut short, mut gaps) = (String::new(), Vec::new());
+    let mut from = 0;
+    for part in parts {
+        short.push_str(&text[from..part.start]);
+        gaps.push((short.len(), part.end - short.len()));
+        from = part.end;
+    }
+    short.push_str(&text[from..]);
+    (short, gaps)
+}
+
+/// What of a literal text need not be parsed: all but both ends with a character that is not blank.
+fn inside(literal: &str) -> Option<Range<usize>> {
+    if literal.len() <= LONG {
+        return None;
+    }
+    let first = literal.find(|it: char| !it.is_whitespace())?;
+    let last = literal.rfind(|it: char| !it.is_whitespace())?;
+    let start = first + literal[first..].chars().next()?.len_utf8();
+    // Two braces would open an action.
+    let meets = literal[..start].ends_with('{') && literal[last..].starts_with('{');
+    (last > start + LONG && !meets).then_some(start..last)
 }
 
 fn unread(error: gotmpl::TemplateError) -> Unread {
@@ -81,24 +157,21 @@ fn unread(error: gotmpl::TemplateError) -> Unread {
     Unread { line, failure: Failure { kind: Trouble::Syntax, reason } }
 }
 
-/// Where in `file` a literal text starts: the parser gives the place before leading blanks were
-/// trimmed.
-pub fn place(file: &str, node: &TextNode) -> usize {
-    let rest = file.get(node.pos.offset..).unwrap_or("");
-    if rest.starts_with(&*node.text) {
-        return node.pos.offset;
+/// The text with every comment blanked, byte for byte, if its blocks do not nest too deep, and what
+/// of it need not be parsed.
+fn prepare(text: &str) -> Result<(String, Vec<Range<usize>>), Unread> {
+    if text.len() > LONGEST {
+        let failure = Failure::limit("the template is longer than 2 MiB");
+        return Err(Unread { line: 1, failure });
     }
-    node.pos.offset + rest.len() - rest.trim_start().len()
-}
-
-/// The text with every comment blanked, byte for byte, if its blocks do not nest too deep.
-fn prepare(text: &str) -> Result<String, Unread> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = String::with_capacity(text.len());
+    let mut left_out = Vec::new();
     let mut rest = text;
     let mut nesting = Nesting::default();
-    while let Some(start) = rest.find("{{") {
+    while let Some(start) = memchr::memmem::find(rest.as_bytes(), b"{{") {
         let (literal, action) = rest.split_at(start);
-        out.extend_from_slice(literal.as_bytes());
+        left_out.extend(inside(literal).map(|it| it.start + out.len()..it.end + out.len()));
+        out.push_str(literal);
         let length = action_length(action);
         let action = &action[..length];
         let inner = action[2..].trim_start_matches('-').trim_start();
@@ -106,15 +179,16 @@ fn prepare(text: &str) -> Result<String, Unread> {
             blank(action, &mut out);
         } else {
             nesting.meet(inner).map_err(|failure| Unread {
-                line: 1 + out.iter().filter(|it| **it == b'\n').count() as u32,
+                line: 1 + out.bytes().filter(|it| *it == b'\n').count() as u32,
                 failure,
             })?;
-            out.extend_from_slice(action.as_bytes());
+            out.push_str(action);
         }
         rest = &rest[start + length..];
     }
-    out.extend_from_slice(rest.as_bytes());
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    left_out.extend(inside(rest).map(|it| it.start + out.len()..it.end + out.len()));
+    out.push_str(rest);
+    Ok((out, left_out))
 }
 
 /// The length of the action that the text starts with, delimiters included.
@@ -150,21 +224,21 @@ fn end_of_quote(bytes: &[u8], at: usize) -> usize {
 
 /// Writes an action that prints nothing, as long as the comment and with its line breaks and trim
 /// marks.
-fn blank(action: &str, out: &mut Vec<u8>) {
+fn blank(action: &str, out: &mut String) {
     let close = if action.ends_with("-}}") { "-}}" } else { "}}" };
     let open = if action.starts_with("{{-") { "{{- " } else { "{{" };
     let Some(start) = action.find("/*").filter(|_| action.ends_with(close)) else {
-        out.extend_from_slice(action.as_bytes());
+        out.push_str(action);
         return;
     };
     let inner = &action.as_bytes()[start + 2..action.len() - close.len()];
-    out.extend_from_slice(open.as_bytes());
+    out.push_str(open);
     // Blanks between the opening and the comment move behind the empty text.
-    out.extend_from_slice(b"\"\"");
+    out.push_str("\"\"");
     let written = open.len() + 2;
     let blanks = action.as_bytes()[written.min(start + 2)..start + 2].iter().chain(inner);
-    out.extend(blanks.map(|it| if *it == b'\n' { b'\n' } else { b' ' }));
-    out.extend_from_slice(close.as_bytes());
+    out.extend(blanks.map(|it| if *it == b'\n' { '\n' } else { ' ' }));
+    out.push_str(close);
 }
 
 /// How deep blocks are inside each other, as the recursive parser sees it.
@@ -221,7 +295,7 @@ mod tests {
             ("a\n{{- /* c\nd */ -}}\nb", "a\n{{- \"\"  \n     -}}\nb"),
             ("{{- /* x */}}\n", "{{- \"\"     }}\n"),
         ] {
-            let out = prepare(text).unwrap();
+            let (out, _) = prepare(text).unwrap();
             assert_eq!(out, printed);
             assert_eq!(out.len(), text.len());
         }
@@ -235,11 +309,38 @@ mod tests {
             .nodes
             .iter()
             .filter_map(|it| match it {
-                Node::Text(text) => Some((&*text.text, place(&file.text, text))),
+                Node::Text(text) => Some((&*text.text, file.literal(text).start)),
                 _ => None,
             })
             .collect();
         assert_eq!(places, [("a: ", 0), ("b: 1", 16), ("\nd: 2\n", 34)]);
+    }
+
+    #[test]
+    fn of_long_texts_only_the_ends_are_parsed() {
+        let long = format!("  a{}z \n", " {b}".repeat(100));
+        for (left, right) in [("", ""), ("- ", ""), ("", " -"), ("- ", " -")] {
+            let text = format!("{{{{.x {left}}}}}{long}{{{{{right} .y}}}}é{long}{{{{.z}}}}");
+            let text = text.replace(" - }}", " -}}").replace("{{ - ", "{{- ");
+            let file = parse(&text);
+            assert_eq!(file.gaps.len(), 2);
+            let literals: Vec<_> = file
+                .body
+                .nodes
+                .iter()
+                .filter_map(|it| match it {
+                    Node::Text(it) => Some(&file.text[file.literal(it)]),
+                    _ => None,
+                })
+                .collect();
+            let first = if left.is_empty() { &*long } else { long.trim_start() };
+            let first = if right.is_empty() { first } else { first.trim_end() };
+            assert_eq!(literals, [first, &*format!("é{long}")]);
+            let Some(Node::Action(last)) = file.body.nodes.last() else { panic!("an action") };
+            assert_eq!(&file.text[file.offset(last.pipe.pos.offset)..], ".z}}");
+        }
+        let unread = read("t", &format!("{long}{{{{ )"), 0, &mut Defines::new()).unwrap_err();
+        assert_eq!(unread.line, 2);
     }
 
     #[test]
