@@ -46,7 +46,7 @@ impl<'l, 'a> Build<'l, 'a> {
 
     /// The objects of a folder; nothing where it has no kustomization.
     pub(super) fn run(&mut self, folder: &str) -> Option<Vec<Node>> {
-        let mut all = self.collect(folder, Collected::default())?;
+        let mut all = self.collect(folder, Collected::default()).ok()?;
         generate::add_hashes(&mut all.objects);
         let fields = Fields::of(&all.configurations);
         references::update(&mut all.objects, &fields.references);
@@ -64,22 +64,25 @@ impl<'l, 'a> Build<'l, 'a> {
         Some(all.objects.into_iter().map(|it| it.node).collect())
     }
 
-    fn collect(&mut self, folder: &str, into: Collected) -> Option<Collected> {
-        let path = NAMES.iter().map(|it| join(folder, it)).find(|it| self.library.has(it))?;
-        let loaded = self.library.load(&path)?;
-        let file = loaded.documents.first()?;
-        if !self.library.spend(loaded.values + 1, file.at) {
-            return None;
-        }
-        let file = file.clone();
+    /// Adds what a kustomization names; what was collected before is given back where there is none.
+    fn collect(&mut self, folder: &str, into: Collected) -> Result<Collected, Collected> {
+        let Some(file) = self.kustomization(folder) else { return Err(into) };
         if self.stack.len() == DEEPEST || self.stack.iter().any(|it| it == folder) {
             self.trouble(file.at, "kustomizations that name each other are not built".to_owned());
-            return None;
+            return Err(into);
         }
         self.stack.push(folder.to_owned());
         let done = self.collect_file(folder, &file, into);
         self.stack.pop();
-        Some(done)
+        Ok(done)
+    }
+
+    /// The file that describes a folder.
+    fn kustomization(&mut self, folder: &str) -> Option<Node> {
+        let path = NAMES.iter().map(|it| join(folder, it)).find(|it| self.library.has(it))?;
+        let loaded = self.library.load(&path)?;
+        let file = loaded.documents.first()?;
+        self.library.spend(loaded.values + 1, file.at).then(|| file.clone())
     }
 
     fn collect_file(&mut self, folder: &str, file: &Node, into: Collected) -> Collected {
@@ -182,12 +185,12 @@ impl<'l, 'a> Build<'l, 'a> {
             return;
         }
         match self.collect(&path, Collected::default()) {
-            Some(sub) => {
+            Ok(sub) => {
                 all.objects.extend(sub.objects);
                 all.configurations.extend(sub.configurations);
                 all.variables.extend(sub.variables);
             }
-            None => {
+            Err(_) => {
                 self.open = true;
                 self.trouble(
                     entry.at,
@@ -203,14 +206,10 @@ impl<'l, 'a> Build<'l, 'a> {
         if !self.library.step(values, entry.at) {
             return;
         }
-        let so_far = std::mem::take(all);
-        // A component that is not here leaves what was collected before it.
-        let kept =
-            (so_far.objects.clone(), so_far.configurations.clone(), so_far.variables.clone());
-        match self.collect(&path, so_far) {
-            Some(done) => *all = done,
-            None => {
-                (all.objects, all.configurations, all.variables) = kept;
+        match self.collect(&path, std::mem::take(all)) {
+            Ok(done) => *all = done,
+            Err(so_far) => {
+                *all = so_far;
                 self.open = true;
                 let text = entry.scalar().unwrap_or_default();
                 self.trouble(entry.at, format!("the component `{text}` is not here"));

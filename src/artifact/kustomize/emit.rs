@@ -117,7 +117,7 @@ fn scalar(text: &str) -> Cow<'_, str> {
                 && text.as_bytes().get(at + 1).is_some_and(|it| is_safe(*it))
     });
     let is_plain = starts && colons && !OTHERS.iter().any(|it| it.eq_ignore_ascii_case(text));
-    if is_plain { text.into() } else { serde_json::Value::from(text).to_string().into() }
+    if is_plain { text.into() } else { serde_json::to_string(text).unwrap_or_default().into() }
 }
 
 #[cfg(test)]

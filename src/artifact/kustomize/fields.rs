@@ -1,7 +1,10 @@
 //! Which fields transformers change: paths by kind, those of Kustomize and those that
 //! `configurations` add.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use super::{
     model::{At, Data, Node},
@@ -28,24 +31,24 @@ pub(super) struct Reference {
     pub(super) group: String,
     pub(super) version: String,
     pub(super) kind: String,
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Arc<Vec<Field>>,
 }
 
-/// The fields of every transformer.
+/// The fields of every transformer; most configurations add to few of them.
 #[derive(Clone, Debug)]
 pub(super) struct Fields {
-    pub(super) namespace: Vec<Field>,
-    pub(super) prefix: Vec<Field>,
-    pub(super) suffix: Vec<Field>,
+    pub(super) namespace: Arc<Vec<Field>>,
+    pub(super) prefix: Arc<Vec<Field>>,
+    pub(super) suffix: Arc<Vec<Field>>,
     /// What `labels` adds to beside the metadata; only `configurations` fill it.
-    pub(super) labels: Vec<Field>,
-    pub(super) common_labels: Vec<Field>,
-    pub(super) template_labels: Vec<Field>,
-    pub(super) annotations: Vec<Field>,
-    pub(super) images: Vec<Field>,
-    pub(super) replicas: Vec<Field>,
-    pub(super) references: Vec<Reference>,
-    pub(super) variables: Vec<Field>,
+    pub(super) labels: Arc<Vec<Field>>,
+    pub(super) common_labels: Arc<Vec<Field>>,
+    pub(super) template_labels: Arc<Vec<Field>>,
+    pub(super) annotations: Arc<Vec<Field>>,
+    pub(super) images: Arc<Vec<Field>>,
+    pub(super) replicas: Arc<Vec<Field>>,
+    pub(super) references: Arc<Vec<Reference>>,
+    pub(super) variables: Arc<Vec<Field>>,
 }
 
 /// Where kinds keep the specification of their pods.
@@ -202,11 +205,12 @@ fn references() -> Vec<Reference> {
         };
         let fields: Vec<_> = words.flat_map(below).collect();
         match found.iter_mut().find(|it| it.kind == kind) {
-            Some(reference) => reference.fields.extend(fields),
+            Some(reference) => Arc::make_mut(&mut reference.fields).extend(fields),
             None => {
                 let version = if kind == "Service" { "v1" } else { "" };
                 let (kind, group) = (kind.to_owned(), group.to_owned());
-                found.push(Reference { group, version: version.to_owned(), kind, fields });
+                let (version, fields) = (version.to_owned(), Arc::new(fields));
+                found.push(Reference { group, version, kind, fields });
             }
         }
     }
@@ -227,28 +231,29 @@ static DEFAULT: LazyLock<Fields> = LazyLock::new(|| {
         )
         .chain([field("Deployment", "spec/template/metadata/annotations")])
         .chain([field("Service", "metadata/annotations"), field("", "metadata/annotations")]);
+    let namespace = [
+        field("Namespace", "+metadata/name"),
+        field("APIService@apiregistration.k8s.io", "+spec/service/namespace"),
+        field(
+            "CustomResourceDefinition@apiextensions.k8s.io",
+            "spec/conversion/webhook/clientConfig/service/namespace",
+        ),
+    ];
+    let replicas = ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"]
+        .map(|it| Field { version: String::new(), ..field(it, "+spec/replicas") });
+    let common_labels = table(SELECTORS).chain(affinity).chain(template_labels.clone());
     Fields {
-        namespace: [
-            field("Namespace", "+metadata/name"),
-            field("APIService@apiregistration.k8s.io", "+spec/service/namespace"),
-            field(
-                "CustomResourceDefinition@apiextensions.k8s.io",
-                "spec/conversion/webhook/clientConfig/service/namespace",
-            ),
-        ]
-        .into(),
-        prefix: vec![field("", "metadata/name")],
-        suffix: vec![field("", "metadata/name")],
-        labels: Vec::new(),
-        common_labels: table(SELECTORS).chain(affinity).chain(template_labels.clone()).collect(),
-        annotations: metadata("annotations"),
-        images: Vec::new(),
-        replicas: ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"]
-            .map(|it| Field { version: String::new(), ..field(it, "+spec/replicas") })
-            .into(),
-        references: references(),
-        variables: variables.collect(),
-        template_labels,
+        namespace: Arc::new(namespace.into()),
+        prefix: Arc::new(vec![field("", "metadata/name")]),
+        suffix: Arc::new(vec![field("", "metadata/name")]),
+        labels: Arc::default(),
+        common_labels: Arc::new(common_labels.collect()),
+        annotations: Arc::new(metadata("annotations")),
+        images: Arc::default(),
+        replicas: Arc::new(replicas.into()),
+        references: Arc::new(references()),
+        variables: Arc::new(variables.collect()),
+        template_labels: Arc::new(template_labels),
     }
 });
 
@@ -262,7 +267,7 @@ impl Fields {
 
     /// Adds what a file of `configurations` says.
     fn extend(&mut self, file: &Node) {
-        let mut lists: [(&str, &mut Vec<Field>); 10] = [
+        let mut lists: [(&str, &mut Arc<Vec<Field>>); 10] = [
             ("namespace", &mut self.namespace),
             ("namePrefix", &mut self.prefix),
             ("nameSuffix", &mut self.suffix),
@@ -277,14 +282,16 @@ impl Fields {
         for (key, list) in &mut lists {
             for it in file.get(key).into_iter().flat_map(Node::items).map(read) {
                 if !list.contains(&it) {
-                    list.push(it);
+                    Arc::make_mut(list).push(it);
                 }
             }
         }
         for it in file.get("nameReference").into_iter().flat_map(Node::items) {
             let Field { group, version, kind, .. } = read(it);
-            let fields = it.get("fieldSpecs").into_iter().flat_map(Node::items).map(read).collect();
-            self.references.push(Reference { group, version, kind, fields });
+            let fields = it.get("fieldSpecs").into_iter().flat_map(Node::items).map(read);
+            let fields = Arc::new(fields.collect());
+            let reference = Reference { group, version, kind, fields };
+            Arc::make_mut(&mut self.references).push(reference);
         }
     }
 }
