@@ -441,47 +441,43 @@ impl Tree {
         }
         self.roots = self.roots.iter().filter_map(|it| moved[*it as usize]).collect();
         self.nodes = kept;
-        self.repool(false);
         moved
     }
 
-    /// Makes the tree independent of its source: every text goes into the pool, and of the source
-    /// only its lines are left, as empty ones.
-    pub fn detach(&mut self) {
-        for raw in &mut self.nodes {
-            let is_written = raw.key_len != NO_KEY && raw.flags & KEY_IN_POOL == 0;
-            let start = if is_written { raw.key } else { raw.span.start };
-            let line = self.source.line_at(start) - 1;
-            raw.span = Span { start: line, end: line };
-        }
-        self.repool(true);
-        let lines = "\n".repeat(self.source.line_count() as usize - 1);
-        self.source = Source::new(self.source.path.as_str(), lines).into();
-    }
-
-    /// Writes the pool again with what nodes need of it, and with what they have in the source if
-    /// `all` is wanted.
-    fn repool(&mut self, all: bool) {
-        let (pool, source) = (std::mem::take(&mut self.pool), self.source.clone());
+    /// Makes the nodes in some parts of the source, which are in order and apart, independent of it:
+    /// their texts go into the pool, their places are those of their parts, and of the parts only the
+    /// lines are left, as empty ones. Of the pool only what nodes need is left.
+    pub fn cut(&mut self, parts: &[Span]) {
+        let old = std::mem::take(&mut self.source);
+        let (source, cut) = old.without(parts);
+        let pool = std::mem::take(&mut self.pool);
         (self.keys, self.known_keys) = (Vec::new(), 0);
-        let text = |is_pooled: bool, start: u32, len: u32| {
-            let text = if is_pooled { &pool } else { &source.text };
-            &text[start as usize..(start + len) as usize]
-        };
         for at in 0..self.nodes.len() {
             let mut raw = self.nodes[at];
-            let is_pooled = raw.flags & KEY_IN_POOL != 0;
-            if raw.key_len != NO_KEY && (is_pooled || all) {
-                (raw.key, raw.key_len) = self.pooled_key(text(is_pooled, raw.key, raw.key_len));
-                raw.flags |= KEY_IN_POOL;
+            let has_key = raw.key_len != NO_KEY;
+            raw.span = Span { start: cut.place(raw.span.start), end: cut.place(raw.span.end) };
+            let mut moved = |flag: u8, start: u32, len: u32| {
+                let is_pooled = raw.flags & flag != 0;
+                if let Some(start) = cut.kept(start).filter(|_| !is_pooled) {
+                    return (start, len, 0);
+                }
+                let text = if is_pooled { &pool } else { &old.text };
+                let (start, len) = self.pooled_key(&text[start as usize..(start + len) as usize]);
+                (start, len, flag)
+            };
+            let mut flags = 0;
+            if has_key {
+                let (key, key_len, flag) = moved(KEY_IN_POOL, raw.key, raw.key_len);
+                (raw.key, raw.key_len, flags) = (key, key_len, flag);
             }
-            let is_pooled = raw.flags & IN_POOL != 0;
-            if raw.kind == Kind::Str && (is_pooled || all) {
-                (raw.low, raw.high) = self.pooled_key(text(is_pooled, raw.low, raw.high));
-                raw.flags |= IN_POOL;
+            if raw.kind == Kind::Str {
+                let (low, high, flag) = moved(IN_POOL, raw.low, raw.high);
+                (raw.low, raw.high, flags) = (low, high, flags | flag);
             }
+            raw.flags |= flags;
             self.nodes[at] = raw;
         }
+        self.source = source.into();
     }
 
     fn key_bytes(&self, raw: &Raw) -> &[u8] {
@@ -883,9 +879,9 @@ mod tests {
         let shown = r#"{"list": [-7], "a": "bc", "again": [-7]}"#;
         assert_eq!(format!("{:?}", tree.node(0)), shown);
         assert_eq!(tree.node(0).get("list").map(Node::len), Some(1));
-        tree.detach();
+        tree.cut(&[Span::new(0, 2)]);
         assert_eq!(format!("{:?}", tree.node(0)), shown);
-        assert_eq!((tree.source.text.as_str(), tree.source.path.as_str()), ("", "x"));
+        assert_eq!((tree.source.text.as_str(), tree.source.path.as_str()), ("c", "x"));
         assert_eq!(tree.node(3).start(), Position { line: 1, column: 1 });
     }
 

@@ -322,24 +322,28 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
         plan.team(artifact, &mut judged);
         shorten(artifact);
     }
-    judged.findings.sort_by(in_order);
+    judged.findings.sort_unstable_by(in_order);
     Read { artifact: parsed.artifact, text, bytes: size, judged }
 }
 
 /// Lets go of what only the rules of a single file look at.
 fn shorten(artifact: &mut Artifact) {
-    let only_definitions = kubernetes::shorten(artifact);
-    if only_definitions
-        && artifact.suppressions.is_empty()
-        && waive::comments(&artifact.tree.source).is_empty()
-    {
-        artifact.tree.detach();
+    if let Some(mut schemas) = kubernetes::shorten(artifact) {
+        let comments = || waive::comments(&artifact.tree.source);
+        if !artifact.suppressions.is_empty() || !comments().is_empty() {
+            schemas.clear();
+        }
+        artifact.tree.cut(&schemas);
     }
     artifact.tree.finish();
 }
 
 fn in_order(a: &Finding, b: &Finding) -> Ordering {
-    (&a.place, &a.rule, &a.message, &a.object).cmp(&(&b.place, &b.rule, &b.message, &b.object))
+    let others = || {
+        let (a, b) = ((&a.message, &a.object, &a.related), (&b.message, &b.object, &b.related));
+        a.cmp(&b)
+    };
+    a.place.cmp(&b.place).then_with(|| a.rule.cmp(&b.rule)).then_with(others)
 }
 
 impl Read {
@@ -591,12 +595,14 @@ impl Outcome {
         self.problems.extend_from_slice(&rendering.problems);
         let files = artifacts.len();
         rendering.join(artifacts);
-        let rendered = artifacts[files..].par_iter().filter(|it| it.role != Role::Part);
+        let rendered = artifacts[files..].par_iter_mut().filter(|it| it.role != Role::Part);
         let judged = rendered.map(|artifact| {
             let is_trial = artifact.role == Role::Trial;
             let mut judged = Judged { is_trial, ..Judged::default() };
             plan.file(artifact, &mut judged);
             plan.team(artifact, &mut judged);
+            kubernetes::shorten(artifact);
+            artifact.tree.finish();
             judged
         });
         judged.collect::<Vec<_>>().into_iter().for_each(|it| self.take(it));
@@ -614,24 +620,32 @@ impl Outcome {
     ) -> BTreeSet<Written> {
         let mut covering = BTreeSet::new();
         if artifacts.iter().all(|it| !it.tree.source.is_rendered()) {
-            self.findings.sort_by(in_order);
+            self.findings.sort_unstable_by(in_order);
             return covering;
         }
-        self.findings.sort_by(|a, b| a.rendered.cmp(&b.rendered));
-        let path = |it: &Finding| it.rendered.as_ref().map(|it| it.path.clone());
-        for artifact in artifacts.iter().filter(|it| it.tree.source.is_rendered()) {
-            let own = Some(&*artifact.tree.source.path);
-            let from = self.findings.partition_point(|it| path(it).as_deref() < own);
-            let to = self.findings.partition_point(|it| path(it).as_deref() <= own);
+        let suppressed = artifacts.iter().filter(|it| it.tree.source.is_rendered());
+        let mut suppressed: BTreeMap<_, _> = suppressed
+            .map(|artifact| {
+                let all = with_answers(artifact, answers, artifact.suppressions.clone());
+                (artifact.tree.source.path.as_str(), (artifact, vec![false; all.len()], all))
+            })
+            .filter(|(_, (_, _, all))| !all.is_empty())
+            .collect();
+        for it in &mut self.findings {
+            let of_it = it.rendered.as_ref().and_then(|it| suppressed.get_mut(&*it.path));
+            let Some((_, used, all)) = of_it else { continue };
             let line = |it: &Finding| it.rendered.as_ref().map_or(0, |it| it.line);
-            let suppressions = with_answers(artifact, answers, artifact.suppressions.clone());
-            let used = waive::apply(&mut self.findings[from..to], &suppressions, line);
-            let used = suppressions.iter().zip(used).filter(|it| it.1);
+            let now = waive::apply(std::slice::from_mut(it), all, line);
+            used.iter_mut().zip(now).for_each(|(used, now)| *used |= now);
+        }
+        for (artifact, used, all) in suppressed.into_values() {
+            let used = all.iter().zip(used).filter(|it| it.1);
             covering.extend(used.map(|it| written(it.0, artifact)));
         }
-        self.findings.sort_by(|a, b| {
-            let key = |it: &Finding| (it.waived.is_some(), it.rendered.clone());
-            (&a.place, &a.rule).cmp(&(&b.place, &b.rule)).then_with(|| key(a).cmp(&key(b)))
+        self.findings.sort_unstable_by(|a, b| {
+            let waived = || a.waived.is_some().cmp(&b.waived.is_some());
+            let rendered = || waived().then_with(|| a.rendered.cmp(&b.rendered));
+            a.place.cmp(&b.place).then_with(|| a.rule.cmp(&b.rule)).then_with(rendered)
         });
         let mut told: Option<(Place, Arc<str>, Arc<str>)> = None;
         self.findings.retain_mut(|it| {
@@ -789,7 +803,7 @@ impl Outcome {
     }
 
     fn sort(&mut self) {
-        self.findings.sort_by(in_order);
+        self.findings.sort_unstable_by(in_order);
         self.findings.dedup();
         self.evidence.sort();
         self.evidence.dedup();
@@ -909,7 +923,14 @@ fn fingerprint(findings: &mut [Finding]) {
         add(&finding.message);
         add(finding.excerpt.trim());
         let count = seen.entry(hash).or_default();
-        finding.fingerprint = format!("{hash:016x}{count:02x}");
+        finding.fingerprint = String::with_capacity(18);
+        let mut digits = |value: u64, least: u32| {
+            let length = (16 - value.leading_zeros() / 4).max(least);
+            let digit = |at| char::from_digit((value >> (4 * at) & 15) as u32, 16);
+            finding.fingerprint.extend((0..length).rev().filter_map(digit));
+        };
+        digits(hash, 16);
+        digits(*count, 2);
         *count += 1;
     }
 }

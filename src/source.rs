@@ -1,5 +1,6 @@
 //! Text with an address: a file of the repository, and places in it.
 
+mod cut;
 mod origins;
 
 use std::sync::{Arc, OnceLock};
@@ -46,6 +47,8 @@ pub struct Source {
     blocks: OnceLock<Vec<u32>>,
     /// Where it was written, if we rendered it.
     origins: Option<Box<Origins>>,
+    /// Where its text goes on after something was cut out, and how much was cut out up to there.
+    gaps: Vec<(u32, u32)>,
 }
 
 /// How many bytes a block of a text has whose characters are counted once.

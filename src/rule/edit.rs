@@ -216,7 +216,7 @@ fn edit(node: Node<'_>, span: Span, text: String) -> finding::Edit {
     let source = &node.tree().source;
     let (start, end) = (source.position(span.start), source.position(span.end));
     let place = Place { path: source.path.as_str().into(), start, end };
-    finding::Edit { place, span, text }
+    finding::Edit { place, span: source.in_file(span), text }
 }
 
 /// A node with the blanks behind it; the whole line where nothing else is on it.

@@ -162,7 +162,9 @@ impl Draft {
     }
 
     /// The finished text, which knows its origins.
-    pub fn finish(self) -> Source {
+    pub fn finish(mut self) -> Source {
+        self.text.shrink_to_fit();
+        self.origins.pieces.shrink_to_fit();
         let mut source = Source::new(self.path, self.text);
         source.origins = Some(Box::new(self.origins));
         source

@@ -5,6 +5,7 @@ use super::identity;
 use crate::{
     artifact::{Artifact, Kind},
     document::Node,
+    source::Span,
 };
 
 /// What of a schema says which values fit, beside the schemas in it: see `repository::custom`.
@@ -18,14 +19,14 @@ const KEPT: [&str; 7] = [
     "x-kubernetes-embedded-resource",
 ];
 
-/// Leaves of the definitions in a file what custom resources are compared with. Says whether the
-/// file holds nothing else.
-pub fn shorten(artifact: &mut Artifact) -> bool {
+/// Leaves of the definitions in a file what custom resources are compared with. Gives where their
+/// schemas are written; nothing where the file holds no definition.
+pub fn shorten(artifact: &mut Artifact) -> Option<Vec<Span>> {
     let tree = &mut artifact.tree;
     if artifact.kind != Kind::Kubernetes || !tree.documents().any(|it| is_definition(it)) {
-        return false;
+        return None;
     }
-    let only = tree.documents().all(|it| it.is_null() || is_definition(it));
+    let mut written = Vec::new();
     let mut schemas = 0..0;
     let mut definition = 0..0;
     let moved = tree.retain(|tree, id| {
@@ -40,12 +41,13 @@ pub fn shorten(artifact: &mut Artifact) -> bool {
         let within = schemas.contains(&id);
         if is_map && !within && tree.key(id) == "openAPIV3Schema" {
             schemas = id + 1..raw.low;
+            written.push(raw.span);
         }
         !within || is_map || !tree.has_key(id) || KEPT.contains(&tree.key(id))
     });
     let derived = artifact.derived.iter();
     artifact.derived = derived.filter_map(|it| moved[*it as usize]).collect();
-    only
+    Some(written)
 }
 
 fn is_definition(document: Node<'_>) -> bool {
@@ -66,18 +68,19 @@ mod tests {
         schema:\n      openAPIV3Schema:\n        description: |\n          much to say\n        type: object\n        \
         required: [a]\n        properties:\n          description: {type: string, description: b}\n";
 
-    fn shortened(text: &str) -> (Artifact, bool) {
+    fn shortened(text: &str) -> (Artifact, Option<Vec<Span>>) {
         let (tree, problems) = yaml::parse(Source::new("a.yaml", text));
         let mut artifact = parse(tree, problems).artifact.expect("an artifact");
-        let only = shorten(&mut artifact);
-        (artifact, only)
+        let schemas = shorten(&mut artifact);
+        (artifact, schemas)
     }
 
     #[test]
     fn of_a_schema_what_says_which_values_fit_is_left() {
-        let (mut artifact, only) = shortened(DEFINITION);
-        assert!(only);
-        artifact.tree.detach();
+        let (mut artifact, schemas) = shortened(DEFINITION);
+        artifact.tree.cut(&schemas.expect("a schema"));
+        let text = &artifact.tree.source.text;
+        assert_eq!(text.len(), DEFINITION.find("description").expect("a schema") + 7);
         let object = manifests(&artifact).next().expect("an object");
         assert_eq!((object.kind(), object.name()), ("CustomResourceDefinition", "as.x.io"));
         let version = object.raw().at(&["spec", "versions"]).and_then(|it| it.item(0));
@@ -85,18 +88,20 @@ mod tests {
             version.and_then(|it| it.at(&["schema", "openAPIV3Schema"])).expect("a schema");
         let expected = r#"{"type": "object", "properties": {"description": {"type": "string"}}}"#;
         assert_eq!(format!("{schema:?}"), expected);
-        assert_eq!(schema.at(&["properties"]).map(Node::start).map(|it| it.line), Some(15));
+        assert_eq!(schema.at(&["properties"]).map(Node::start).map(|it| it.line), Some(11));
     }
 
     #[test]
     fn objects_beside_definitions_stay_as_they_are() {
         let text =
             format!("{DEFINITION}---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\n");
-        let (artifact, only) = shortened(&text);
-        assert!(!only);
+        let (mut artifact, schemas) = shortened(&text);
+        artifact.tree.cut(&schemas.expect("a schema"));
         let service = manifests(&artifact).nth(1).expect("a second object");
         assert_eq!((service.kind(), service.name()), ("Service", "web"));
         assert_eq!(service.at().start().line, 21);
-        assert!(!shortened("apiVersion: v1\nkind: Service\n").1);
+        let at = artifact.tree.source.in_file(service.at().span());
+        assert_eq!(&text[at.start as usize..at.end as usize], "web");
+        assert_eq!(shortened("apiVersion: v1\nkind: Service\n").1, None);
     }
 }

@@ -1,0 +1,87 @@
+//! Texts of which parts were cut out: of those only the lines are left, as empty ones.
+
+use super::{Source, Span};
+
+/// What became of the places of a text.
+#[derive(Debug)]
+pub struct Cut {
+    parts: Vec<Part>,
+}
+
+/// A part that was cut out.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    old: Span,
+    new: Span,
+}
+
+impl Source {
+    /// The same file without some parts of its text, which are in order and apart.
+    pub fn without(&self, parts: &[Span]) -> (Self, Cut) {
+        let mut cut = Cut { parts: Vec::with_capacity(parts.len()) };
+        let (mut text, mut from) = (String::new(), 0);
+        for &old in parts {
+            text.push_str(self.slice(Span { start: from, end: old.start }));
+            let start = text.len() as u32;
+            let lines = memchr::memchr_iter(b'\n', self.slice(old).as_bytes()).count() as u32;
+            text.extend(std::iter::repeat_n('\n', lines as usize));
+            cut.parts.push(Part { old, new: Span { start, end: start + lines } });
+            from = old.end;
+        }
+        text.push_str(self.text.get(from as usize..).unwrap_or(""));
+        text.shrink_to_fit();
+        let gaps = cut.parts.iter().map(|it| (it.new.end, it.old.end - it.new.end)).collect();
+        (Self { gaps, ..Self::new(self.path.as_str(), text) }, cut)
+    }
+
+    /// The bytes of the file that stand at `span` of what is left of its text.
+    pub fn in_file(&self, span: Span) -> Span {
+        let offset = |at: u32| {
+            let before = self.gaps.partition_point(|it| it.0 <= at);
+            at + before.checked_sub(1).map_or(0, |it| self.gaps[it].1)
+        };
+        Span { start: offset(span.start), end: offset(span.end) }
+    }
+}
+
+impl Cut {
+    fn before(&self, offset: u32) -> Option<Part> {
+        let after = self.parts.partition_point(|it| it.old.start <= offset);
+        after.checked_sub(1).map(|at| self.parts[at])
+    }
+
+    /// Where a byte is now; nothing if it was cut out.
+    pub fn kept(&self, offset: u32) -> Option<u32> {
+        match self.before(offset) {
+            Some(part) if offset < part.old.end => None,
+            Some(part) => Some(part.new.end + (offset - part.old.end)),
+            None => Some(offset),
+        }
+    }
+
+    /// Where a byte is now, or where the part starts that was cut out with it.
+    pub fn place(&self, offset: u32) -> u32 {
+        let cut = || self.before(offset).map_or(offset, |it| it.new.start);
+        self.kept(offset).unwrap_or_else(cut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_keeps_its_lines_and_knows_its_bytes() {
+        let source = Source::new("a", "one\ntwo a\nb\nc three\nfour\nfive six\n");
+        let (left, cut) = source.without(&[Span::new(8, 13), Span::new(20, 29)]);
+        assert_eq!((&*left.text, &*left.path), ("one\ntwo \n\n three\n\n six\n", "a"));
+        assert_eq!(cut.kept(4).map(|it| left.line_at(it)), Some(2));
+        assert_eq!((cut.kept(8), cut.kept(12)), (None, None));
+        let at = cut.kept(14).unwrap();
+        let three = Span { start: at, end: at + 5 };
+        assert_eq!(left.slice(three), "three");
+        assert_eq!(source.slice(left.in_file(three)), "three");
+        assert_eq!([7, 8, 12, 20, 28].map(|it| left.line_at(cut.place(it))), [2, 2, 2, 5, 5]);
+        assert_eq!(left.in_file(Span { start: 0, end: 3 }), Span { start: 0, end: 3 });
+    }
+}
