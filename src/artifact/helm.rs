@@ -35,6 +35,7 @@ mod settings;
 mod template;
 mod values;
 
+pub use encode::from_base64;
 pub use metadata::{VIEWS, parse, recognise};
 pub use settings::Settings;
 

@@ -17,6 +17,7 @@ mod manifest;
 mod pods;
 mod quantity;
 mod schema;
+mod secret;
 mod suppress;
 mod views;
 

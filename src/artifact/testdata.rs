@@ -61,7 +61,7 @@ impl TestData {
         let below = |folder| above(path, folder).filter(is_own);
         let always = ["tests/", "e2e/", "conformance/"];
         always.iter().any(|it| below(it).next().is_some())
-            || path.split('/').rev().skip(1).any(|it| it.starts_with("testdata"))
+            || path.split('/').rev().skip(1).any(|it| it.contains("testdata"))
             || below("test/").any(|it| self.environments.get(it) == Some(&false))
     }
 
@@ -132,7 +132,7 @@ mod tests {
             "tests/x.yaml",
             "a/e2e/b/x.yaml",
             "conformance/x.yaml",
-            "a/testdata2/x.yaml",
+            "a/_testdata/x.yaml",
         ] {
             assert!(data.holds_manifest(yes), "{yes}");
         }

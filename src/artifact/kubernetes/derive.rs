@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! kind group version name namespace      text
+//! filled                                 whether a template fills the name in
 //! raw labels annotations                 links into the written tree
 //! patch                                  true for what looks like a part of an object
 //! pods: - spec labels annotations        links
@@ -120,6 +121,8 @@ pub(super) fn append(tree: &mut Tree, found: Found) -> Id {
     tree.text(Key::Text("version"), &found.version, span);
     name(tree, "name", found.raw);
     name(tree, "namespace", found.raw);
+    let filled = tree.node(found.raw).at(&["metadata", "name"]).is_some_and(is_filled_in);
+    tree.bool(Key::Text("filled"), filled, span);
     tree.alias(Key::Text("raw"), found.raw);
     link(tree, "labels", found.raw, &["metadata", "labels"]);
     link(tree, "annotations", found.raw, &["metadata", "annotations"]);
@@ -131,6 +134,15 @@ pub(super) fn append(tree: &mut Tree, found: Found) -> Id {
     tree.close(pods);
     tree.close(root);
     root
+}
+
+/// Whether a template fills the value in: an action stands in its line of the author's file.
+pub(super) fn is_filled_in(value: Node<'_>) -> bool {
+    let source = &value.tree().source;
+    let (file, span) = source.author(value.span());
+    let rest = || file.slice(Span { end: file.text.len() as u32, ..span }).lines().next();
+    source.is_rendered()
+        && (file.slice(span).contains("{{") || rest().is_some_and(|it| it.contains("{{")))
 }
 
 /// Links to the value at the end of a path, if it is there.

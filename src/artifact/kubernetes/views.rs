@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
+    derive::is_filled_in,
     heap,
     lifecycle::life,
     manifest::{Container, Manifest, Pod, manifests},
-    schema,
+    schema, secret,
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Role, Select, Shape, Subject, View},
@@ -26,6 +27,7 @@ const OBJECT: Field = field(
         field("version", Shape::Text, "`v1`, …"),
         field("name", Shape::Text, "its name; empty if it has none"),
         field("namespace", Shape::Text, "its namespace as written; empty if it names none"),
+        field("filled", Shape::Bool, "whether a template fills its name in when it is rendered"),
         field("labels", Shape::Any, "its labels"),
         field("annotations", Shape::Any, "its annotations"),
         field("patch", Shape::Bool, "whether it looks like a Kustomize patch"),
@@ -290,6 +292,8 @@ pub const VIEWS: &[View] = &[
             it("the object as written"),
             OBJECT,
             field("filled", Shape::Bool, "whether a template fills values in when it is rendered"),
+            field("encoded", Shape::List(&Shape::Any), "the values of `data` that are secrets"),
+            field("plain", Shape::List(&Shape::Any), "the values of `stringData` that are secrets"),
         ],
         secrets,
     ),
@@ -317,15 +321,11 @@ fn secrets<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
         let values = ["data", "stringData"].iter().filter_map(|it| manifest.raw().get(it));
         let filled = values.flat_map(Node::children).any(is_filled_in);
         subject.values.push(filled.into());
+        for list in ["data", "stringData"] {
+            subject.values.push(Value::nodes(secret::written(manifest.raw(), list)));
+        }
         emit(subject);
     }
-}
-
-/// Whether a template fills the value in: what stands in the author's file is an action.
-fn is_filled_in(value: Node<'_>) -> bool {
-    let source = &value.tree().source;
-    let (file, span) = source.author(value.span());
-    source.is_rendered() && file.slice(span).contains("{{")
 }
 
 /// The whole object as a subject.
