@@ -47,7 +47,7 @@ fn is_filled_in_later(text: &str) -> bool {
 fn is_secret(key: &str, value: &[u8], is_page: bool) -> bool {
     let Ok(text) = std::str::from_utf8(value) else {
         // A keystore, or the like.
-        return value.len() >= SHORTEST && named(key);
+        return value.len() >= if is_page { 64 } else { SHORTEST } && named(key);
     };
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
