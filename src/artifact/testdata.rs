@@ -61,7 +61,7 @@ impl TestData {
         let below = |folder| above(path, folder).filter(is_own);
         let always = ["tests/", "e2e/", "conformance/"];
         always.iter().any(|it| below(it).next().is_some())
-            || path.split('/').rev().skip(1).any(|it| it.contains("testdata"))
+            || path.split('/').rev().skip(1).any(is_of_tests)
             || below("test/").any(|it| self.environments.get(it) == Some(&false))
     }
 
@@ -69,6 +69,12 @@ impl TestData {
     pub fn is_vendored(&self, path: &str) -> bool {
         above(path, "vendor/").any(|it| self.vendors.contains(it))
     }
+}
+
+/// Whether the name of a folder says of itself that it is for tests.
+fn is_of_tests(folder: &str) -> bool {
+    let ends = ["-tests", "_tests", "integrationtest", "integration-test", "e2e-test"];
+    folder.contains("testdata") || ends.iter().any(|it| folder.ends_with(it))
 }
 
 /// Folders whose folders are environments.
@@ -133,6 +139,7 @@ mod tests {
             "a/e2e/b/x.yaml",
             "conformance/x.yaml",
             "a/_testdata/x.yaml",
+            "integrationtest/x.yaml",
         ] {
             assert!(data.holds_manifest(yes), "{yes}");
         }

@@ -393,9 +393,14 @@ mod tests {
     fn an_operator_or_an_unread_file_near_makes_nothing_certain() {
         let operator =
             "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s}\n";
-        for other in [operator, "a: {{ .Values.a }}: b\nkind: x\napiVersion: v1\n"] {
+        let template = "a: {{ .Values.a }}: b\nkind: x\napiVersion: v1\n";
+        for (path, other) in [
+            ("k8s/other.yaml", operator),
+            ("k8s/other.yaml", template),
+            ("k8s/web-values.yaml", "replicas: 2\n"),
+        ] {
             let files = [
-                ("k8s/other.yaml", other),
+                (path, other),
                 ("k8s/service.yaml", &*service("{app: api}")),
                 ("k8s/web.yaml", DEPLOYMENT),
             ];

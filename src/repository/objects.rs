@@ -117,6 +117,8 @@ pub(super) struct Objects<'a> {
     below: HashMap<(&'a str, Class), u32>,
     /// Folders that hold YAML or templates we could not read as objects.
     unread: HashSet<&'a str>,
+    /// Folders with values for charts that lie elsewhere.
+    valued: HashSet<&'a str>,
     /// Folders that hold a `Chart.yaml`.
     charts: HashSet<&'a str>,
     /// How often a file defines an object of a kind, a name and a namespace.
@@ -312,7 +314,10 @@ impl<'a> Objects<'a> {
             if name == "Chart.yaml" {
                 self.charts.insert(folder);
             }
-            let extension = name.rsplit_once('.').map_or("", |it| it.1);
+            let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+            if stem.ends_with("values") && !self.charts.contains(folder) {
+                self.valued.insert(folder);
+            }
             let is_yaml = matches!(extension, "yaml" | "yml" | "json");
             let is_template = TEMPLATES.contains(&extension) && !read.contains(path.as_str());
             if is_template || is_yaml && lost.contains(path.as_str()) {
@@ -425,6 +430,7 @@ impl<'a> Objects<'a> {
     fn is_open_folder(&self, folder: &str) -> bool {
         folders(folder).any(|it| self.charts.contains(it))
             || self.unread.contains(folder)
+            || folders(folder).take(2).any(|it| self.valued.contains(it))
             || self.variants.contains(folder)
     }
 
