@@ -117,8 +117,8 @@ fn references(spec: Node<'_>) -> Vec<Reference<'_>> {
         list(spec, "imagePullSecrets")
             .filter_map(|it| Reference::new("Secret", "pull", it, "name")),
     );
-    let account =
-        ["serviceAccountName", "serviceAccount"].iter().find(|key| spec.get(key).is_some());
+    let is_named = |key: &&&str| spec.str(key).is_some_and(|it| !it.is_empty());
+    let account = ["serviceAccountName", "serviceAccount"].iter().find(is_named);
     found.extend(account.and_then(|key| Reference::new("ServiceAccount", "account", spec, key)));
     found
 }
