@@ -80,6 +80,8 @@ pub struct Raw {
     pub style: Style,
     /// [`IN_POOL`] and the other flags.
     pub flags: u8,
+    /// A small number for its key; [`Tree::push`] sets it.
+    pub tag: u8,
     /// Where its key starts, in the source or the pool.
     pub key: u32,
     /// How long its key is; [`NO_KEY`] for list items and roots.
@@ -122,6 +124,8 @@ pub enum Key<'a> {
     At(Span),
     /// Any other text; it is put into the pool, once per text.
     Text(&'a str),
+    /// A name that the program spells: it is known again by where it lies in memory.
+    Field(&'static str),
 }
 
 /// All documents of one file: its source, its nodes, and one root per document.
@@ -138,7 +142,20 @@ pub struct Tree {
     /// Where known keys lie in the pool, by their hash: a table of a power of two slots.
     keys: Vec<(u32, u32)>,
     known_keys: usize,
+    /// Where the names of fields lie in the pool, by where they lie in memory.
+    fields: Vec<FieldKey>,
 }
+
+/// The name of a field: where it lies in memory, how long it is, where it lies in the pool.
+#[derive(Clone, Copy, Debug, Default)]
+struct FieldKey {
+    address: usize,
+    start: u32,
+    len: u32,
+}
+
+/// How many names of fields a tree knows; what is not known is written again.
+const FIELDS: usize = 256;
 
 /// What the table of keys says of a text.
 enum Slot {
@@ -148,6 +165,18 @@ enum Slot {
     Free(usize),
     /// It is not known, and this slot may be used again.
     Taken(usize),
+}
+
+/// A number of the first, the middle and the last byte of a key.
+fn tag(key: &[u8]) -> u8 {
+    match key {
+        [] => 0,
+        [first, .., last] => {
+            let middle = key[key.len() / 2];
+            first.wrapping_mul(31).wrapping_add(middle).wrapping_mul(31).wrapping_add(*last)
+        }
+        [only] => *only,
+    }
 }
 
 /// A number for a key: of its length, its first and its last bytes.
@@ -195,23 +224,57 @@ impl Tree {
     // ---- building
 
     /// Adds a node; its children, if any, must follow. Returns its index.
-    pub fn push(&mut self, raw: Raw) -> Id {
+    pub fn push(&mut self, mut raw: Raw) -> Id {
         let id = self.nodes.len() as Id;
+        raw.tag = self.tag(&raw);
         self.nodes.push(raw);
         id
     }
 
-    fn add(&mut self, key: Key<'_>, kind: Kind, span: Span, low: u32, high: u32, flags: u8) -> Id {
-        let (key, key_len, key_flag) = match key {
-            Key::None => (0, NO_KEY, 0),
-            Key::At(span) => (span.start, span.end - span.start, 0),
-            Key::Text(text) => {
-                let (start, len) = self.pooled_key(text);
-                (start, len, KEY_IN_POOL)
+    /// Sets the source of a tree that was built without it.
+    pub fn adopt(&mut self, source: impl Into<Arc<Source>>) {
+        self.source = source.into();
+        for at in 0..self.nodes.len() {
+            if self.nodes[at].flags & KEY_IN_POOL == 0 {
+                self.nodes[at].tag = self.tag(&self.nodes[at]);
             }
+        }
+    }
+
+    /// A small number for the key of a node, so that most others are told from it by a look.
+    fn tag(&self, raw: &Raw) -> u8 {
+        if raw.key_len == NO_KEY {
+            return 0;
+        }
+        let text = if raw.flags & KEY_IN_POOL != 0 { &self.pool } else { &self.source.text };
+        text.as_bytes().get(raw.key as usize..(raw.key + raw.key_len) as usize).map_or(0, tag)
+    }
+
+    fn add(&mut self, key: Key<'_>, kind: Kind, span: Span, low: u32, high: u32, flags: u8) -> Id {
+        let ((key, key_len), key_flag) = match key {
+            Key::None => ((0, NO_KEY), 0),
+            Key::At(span) => ((span.start, span.end - span.start), 0),
+            Key::Text(text) => (self.pooled_key(text), KEY_IN_POOL),
+            Key::Field(name) => (self.field_key(name), KEY_IN_POOL),
         };
-        let flags = flags | key_flag;
-        self.push(Raw { kind, style: Style::Derived, flags, key, key_len, span, low, high })
+        let (style, flags) = (Style::Derived, flags | key_flag);
+        self.push(Raw { kind, style, flags, tag: 0, key, key_len, span, low, high })
+    }
+
+    /// Where the name of a field lies in the pool.
+    fn field_key(&mut self, name: &'static str) -> (u32, u32) {
+        if self.fields.is_empty() {
+            self.fields = vec![FieldKey::default(); FIELDS];
+        }
+        let (address, len) = (name.as_ptr().addr(), name.len() as u32);
+        let at = (address ^ address >> 8) % FIELDS;
+        let known = self.fields[at];
+        if known.address == address && known.len == len {
+            return (known.start, len);
+        }
+        let (start, _) = self.pooled_key(name);
+        self.fields[at] = FieldKey { address, start, len };
+        (start, len)
     }
 
     fn pooled_key(&mut self, text: &str) -> (u32, u32) {
@@ -399,6 +462,7 @@ impl Tree {
             source.forget_lines();
         }
         (self.keys, self.known_keys) = (Vec::new(), 0);
+        self.fields = Vec::new();
         self.nodes.shrink_to_fit();
         self.pool.shrink_to_fit();
     }
@@ -452,6 +516,7 @@ impl Tree {
         let (source, cut) = old.without(parts);
         let pool = std::mem::take(&mut self.pool);
         (self.keys, self.known_keys) = (Vec::new(), 0);
+        self.fields = Vec::new();
         for at in 0..self.nodes.len() {
             let mut raw = self.nodes[at];
             let has_key = raw.key_len != NO_KEY;
@@ -681,9 +746,10 @@ impl<'a> Node<'a> {
         }
         let (mut at, mut found) = (self.id + 1, None);
         let (length, wanted) = (key.len() as u32, key.as_bytes());
+        let tag = tag(wanted);
         while at < raw.low {
             let child = &self.tree.nodes[at as usize];
-            if child.key_len == length && self.tree.key_bytes(child) == wanted {
+            if child.tag == tag && child.key_len == length && self.tree.key_bytes(child) == wanted {
                 found = Some(at);
                 if raw.flags & RECORD != 0 {
                     return found;
@@ -860,12 +926,12 @@ mod tests {
     fn sample() -> Tree {
         let mut tree = Tree::new(Source::new("x", "abc"));
         let map = tree.open_map(Key::None, Span::new(0, 3));
-        let list = tree.open_seq(Key::Text("list"), Span::new(0, 1));
+        let list = tree.open_seq(Key::Field("list"), Span::new(0, 1));
         tree.int(Key::None, -7, Span::new(0, 1));
         tree.text(Key::None, "pooled", Span::new(0, 1));
         tree.close(list);
         tree.text_at(Key::At(Span::new(0, 1)), Span::new(1, 3));
-        tree.alias(Key::Text("again"), list);
+        tree.alias(Key::Field("again"), list);
         tree.close(map);
         tree.roots.push(map);
         tree

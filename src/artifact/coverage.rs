@@ -101,15 +101,15 @@ fn first_line(source: &Source) -> Span {
 fn derive(tree: &mut Tree, report: &Report, whole: bool) -> Id {
     let span = first_line(&tree.source);
     let root = tree.open_map(Key::None, span);
-    tree.text(Key::Text("format"), report.format.name(), span);
-    tree.bool(Key::Text("whole"), whole, span);
-    tree.int(Key::Text("size"), report.files.len() as i64, span);
+    tree.text(Key::Field("format"), report.format.name(), span);
+    tree.bool(Key::Field("whole"), whole, span);
+    tree.int(Key::Field("size"), report.files.len() as i64, span);
     count(tree, "lines", Some(report.lines), span);
     count(tree, "branches", report.branches, span);
     count(tree, "functions", report.functions, span);
     count(tree, "statements", report.statements, span);
     declared(tree, report, span);
-    let files = tree.open_seq(Key::Text("files"), span);
+    let files = tree.open_seq(Key::Field("files"), span);
     for file in report.files.iter().take(MAX_LISTED) {
         derive_file(tree, file);
     }
@@ -120,10 +120,10 @@ fn derive(tree: &mut Tree, report: &Report, whole: bool) -> Id {
 
 fn derive_file(tree: &mut Tree, file: &File) {
     let map = tree.open_map(Key::None, file.span);
-    tree.text(Key::Text("path"), &file.path, file.span);
-    tree.int(Key::Text("covered"), file.counted.covered as i64, file.span);
-    tree.int(Key::Text("total"), file.counted.total as i64, file.span);
-    tree.text(Key::Text("percent"), &file.counted.display(), file.span);
+    tree.text(Key::Field("path"), &file.path, file.span);
+    tree.int(Key::Field("covered"), file.counted.covered as i64, file.span);
+    tree.int(Key::Field("total"), file.counted.total as i64, file.span);
+    tree.text(Key::Field("percent"), &file.counted.display(), file.span);
     tree.close_with(map, 4);
 }
 
@@ -133,24 +133,24 @@ fn count(tree: &mut Tree, key: &str, count: Option<Count>, span: Span) {
         return;
     };
     let map = tree.open_map(Key::Text(key), span);
-    tree.int(Key::Text("covered"), count.covered as i64, span);
-    tree.int(Key::Text("total"), count.total as i64, span);
-    tree.text(Key::Text("percent"), &count.display(), span);
+    tree.int(Key::Field("covered"), count.covered as i64, span);
+    tree.int(Key::Field("total"), count.total as i64, span);
+    tree.text(Key::Field("percent"), &count.display(), span);
     tree.close(map);
 }
 
 fn declared(tree: &mut Tree, report: &Report, span: Span) {
-    let map = tree.open_map(Key::Text("declared"), span);
+    let map = tree.open_map(Key::Field("declared"), span);
     count(tree, "lines", report.declared.lines, span);
     count(tree, "branches", report.declared.branches, span);
     count(tree, "functions", report.declared.functions, span);
     count(tree, "statements", report.declared.statements, span);
     let rate = report.declared.percent.map(|it| Count::new((it * 1e4) as u64, 1_000_000).display());
     match report.declared.lines.map(Count::display).or(rate) {
-        Some(percent) => tree.text(Key::Text("percent"), &percent, span),
-        None => tree.null(Key::Text("percent"), span),
+        Some(percent) => tree.text(Key::Field("percent"), &percent, span),
+        None => tree.null(Key::Field("percent"), span),
     };
-    tree.bool(Key::Text("differs"), report.drift().is_some_and(|it| it > DRIFT), span);
+    tree.bool(Key::Field("differs"), report.drift().is_some_and(|it| it > DRIFT), span);
     tree.close(map);
 }
 

@@ -118,7 +118,7 @@ impl Package {
                 tree.text(Key::Text(key), text, self.at);
             }
         }
-        tree.bool(Key::Text("hashed"), self.hashed, self.at);
+        tree.bool(Key::Field("hashed"), self.hashed, self.at);
         tree.close(root);
         root
     }

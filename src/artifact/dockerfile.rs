@@ -110,7 +110,7 @@ pub fn parse(source: Source) -> Parsed {
         derived.push(facts::write(&mut tree, &source.text, &file, &nodes));
     }
     let suppressions = pragma::suppressions(&source.text, &file);
-    tree.source = source.into();
+    tree.adopt(source);
     let artifact = Artifact { derived, suppressions, ..Artifact::new(Kind::Dockerfile, tree) };
     Parsed { artifact: Some(artifact), problems }
 }

@@ -76,23 +76,23 @@ pub fn parse(source: Source) -> Parsed {
     let all = Span::new(0, tree.source.text.len());
     let stem = stem(&tree.source.path);
     let root = tree.open_map(Key::None, all);
-    tree.text(Key::Text("role"), role, Span::default());
-    tree.bool(Key::Text("top"), is_top(&tree.source.path), Span::default());
-    tree.text(Key::Text("name"), &stem, Span::default());
-    tree.int(Key::Text("words"), page.words as i64, Span::default());
+    tree.text(Key::Field("role"), role, Span::default());
+    tree.bool(Key::Field("top"), is_top(&tree.source.path), Span::default());
+    tree.text(Key::Field("name"), &stem, Span::default());
+    tree.int(Key::Field("words"), page.words as i64, Span::default());
     sections(&mut tree, &page, role, &stem);
     commands(&mut tree, &page);
     diagrams(&mut tree, &page);
-    let links = tree.open_seq(Key::Text("links"), all);
+    let links = tree.open_seq(Key::Field("links"), all);
     for link in &page.links {
         tree.text(Key::None, &link.target, span(&link.at));
     }
     tree.close(links);
-    let boxes = tree.open_seq(Key::Text("boxes"), all);
+    let boxes = tree.open_seq(Key::Field("boxes"), all);
     for tick in &page.boxes {
         let id = tree.open_map(Key::None, span(&tick.at));
-        tree.bool(Key::Text("ticked"), tick.ticked, span(&tick.at));
-        tree.text(Key::Text("text"), &tick.text, span(&tick.at));
+        tree.bool(Key::Field("ticked"), tick.ticked, span(&tick.at));
+        tree.text(Key::Field("text"), &tick.text, span(&tick.at));
         tree.close(id);
     }
     tree.close(boxes);
@@ -154,7 +154,7 @@ fn role(path: &str, page: &Page) -> &'static str {
 /// The sections as rules see them. A heading over boxes to tick asks for something, it does not
 /// describe it; a page's own name counts as part of its title.
 fn sections(tree: &mut Tree, page: &Page, role: &str, stem: &str) {
-    let list = tree.open_seq(Key::Text("sections"), Span::default());
+    let list = tree.open_seq(Key::Field("sections"), Span::default());
     for (at, section) in page.sections.iter().enumerate() {
         let asks = section.boxes > 0 && section.boxes * 2 >= section.entries;
         if asks || matches!(role, "changelog" | "decision" | "checklist" | "template") {
@@ -162,17 +162,17 @@ fn sections(tree: &mut Tree, page: &Page, role: &str, stem: &str) {
         }
         let place = span(&section.at);
         let id = tree.open_map(Key::None, place);
-        tree.text(Key::Text("heading"), &section.heading, place);
-        tree.text(Key::Text("topic"), &topic(section, at == 0, role, stem), place);
-        tree.text_at(Key::Text("text"), span(&section.body));
-        tree.int(Key::Text("level"), i64::from(section.level), place);
+        tree.text(Key::Field("heading"), &section.heading, place);
+        tree.text(Key::Field("topic"), &topic(section, at == 0, role, stem), place);
+        tree.text_at(Key::Field("text"), span(&section.body));
+        tree.int(Key::Field("level"), i64::from(section.level), place);
         for (key, count) in
             [("words", section.words), ("entries", section.entries), ("blocks", section.blocks)]
         {
             tree.int(Key::Text(key), count as i64, place);
         }
-        tree.text(Key::Text("role"), role, place);
-        tree.bool(Key::Text("top"), is_top(&tree.source.path), place);
+        tree.text(Key::Field("role"), role, place);
+        tree.bool(Key::Field("top"), is_top(&tree.source.path), place);
         tree.close(id);
     }
     tree.close(list);
@@ -190,7 +190,7 @@ fn topic(section: &Section, first: bool, role: &str, stem: &str) -> String {
 
 /// The commands that a page says to run.
 fn commands(tree: &mut Tree, page: &Page) {
-    let list = tree.open_seq(Key::Text("blocks"), Span::default());
+    let list = tree.open_seq(Key::Field("blocks"), Span::default());
     for block in page.blocks.iter().filter(|it| is_shell(&it.language)) {
         let id = tree.open_seq(Key::None, span(&block.at));
         let script = typed(block);
@@ -232,12 +232,12 @@ fn typed(block: &Block) -> String {
 
 /// Adds the diagrams of a page: blocks in a language for diagrams, and links to drawings.
 fn diagrams(tree: &mut Tree, page: &Page) {
-    let list = tree.open_seq(Key::Text("diagrams"), Span::default());
+    let list = tree.open_seq(Key::Field("diagrams"), Span::default());
     let languages = ["mermaid", "plantuml", "puml", "dot", "graphviz", "d2", "structurizr", "c4"];
     for block in page.blocks.iter().filter(|it| languages.contains(&it.language.as_str())) {
         let id = tree.open_map(Key::None, span(&block.at));
-        tree.text(Key::Text("language"), &block.language, span(&block.at));
-        tree.text(Key::Text("text"), &block.text, span(&block.at));
+        tree.text(Key::Field("language"), &block.language, span(&block.at));
+        tree.text(Key::Field("text"), &block.text, span(&block.at));
         tree.close(id);
     }
     tree.close(list);

@@ -114,10 +114,10 @@ impl Variable<'_> {
         let name_span = Span::new(name, name + self.name.len());
         let value_span = Span::new(value, value + self.value.len());
         let root = tree.open_map(Key::None, Span::new(name, value + self.value.len()));
-        tree.text_at(Key::Text("name"), name_span);
-        tree.text_at(Key::Text("value"), value_span);
-        tree.bool(Key::Text("commented"), self.commented, name_span);
-        tree.text(Key::Text("purpose"), purpose, name_span);
+        tree.text_at(Key::Field("name"), name_span);
+        tree.text_at(Key::Field("value"), value_span);
+        tree.bool(Key::Field("commented"), self.commented, name_span);
+        tree.text(Key::Field("purpose"), purpose, name_span);
         tree.close(root);
         root
     }

@@ -86,13 +86,13 @@ struct Threshold {
 
 fn write(tree: &mut Tree, tool: &str, found: &[Threshold], open: bool) -> u32 {
     let root = tree.open_map(Key::None, Span::default());
-    tree.text(Key::Text("tool"), tool, Span::default());
-    tree.bool(Key::Text("open"), open, Span::default());
-    let list = tree.open_seq(Key::Text("thresholds"), Span::default());
+    tree.text(Key::Field("tool"), tool, Span::default());
+    tree.bool(Key::Field("open"), open, Span::default());
+    let list = tree.open_seq(Key::Field("thresholds"), Span::default());
     for it in found {
         let map = tree.open_map(Key::None, it.place);
-        tree.text(Key::Text("metric"), &it.metric, it.place);
-        tree.text(Key::Text("condition"), &it.condition, it.place);
+        tree.text(Key::Field("metric"), &it.metric, it.place);
+        tree.text(Key::Field("condition"), &it.condition, it.place);
         tree.close(map);
     }
     tree.close(list);

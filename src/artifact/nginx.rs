@@ -113,13 +113,13 @@ fn directive(tree: &mut Tree, text: &str, words: &[Span], opens: bool) -> Option
     let (name, last) = (words.first()?, words.last()?);
     let place = Span { start: name.start, end: last.end };
     let map = tree.open_map(Key::None, place);
-    tree.text_at(Key::Text("name"), *name);
-    let list = tree.open_seq(Key::Text("args"), place);
+    tree.text_at(Key::Field("name"), *name);
+    let list = tree.open_seq(Key::Field("args"), place);
     for word in &words[1..] {
         tree.text(Key::None, unquoted(slice(text, *word)), *word);
     }
     tree.close(list);
-    let block = if opens { tree.open_seq(Key::Text("block"), place) } else { map };
+    let block = if opens { tree.open_seq(Key::Field("block"), place) } else { map };
     Some((map, block))
 }
 

@@ -31,15 +31,15 @@ pub fn artifact(source: &Arc<Source>, all: &[Told<'_>]) -> Artifact {
         let what = suppression.what.as_str();
         let name = what.split_once(':').map_or(what, |it| it.1);
         let id = tree.open_map(Key::None, place);
-        tree.text(Key::Text("what"), what, place);
-        tree.text(Key::Text("name"), name, place);
-        tree.text(Key::Text("reason"), &suppression.reason, place);
-        tree.text(Key::Text("by"), suppression.by, place);
-        tree.bool(Key::Text("used"), used, place);
-        tree.bool(Key::Text("known"), known, place);
-        tree.bool(Key::Text("exists"), missing.is_none(), place);
-        tree.text(Key::Text("near"), missing.unwrap_or_default(), place);
-        tree.bool(Key::Text(IN_CONFIG), suppression.config.is_some(), place);
+        tree.text(Key::Field("what"), what, place);
+        tree.text(Key::Field("name"), name, place);
+        tree.text(Key::Field("reason"), &suppression.reason, place);
+        tree.text(Key::Field("by"), suppression.by, place);
+        tree.bool(Key::Field("used"), used, place);
+        tree.bool(Key::Field("known"), known, place);
+        tree.bool(Key::Field("exists"), missing.is_none(), place);
+        tree.text(Key::Field("near"), missing.unwrap_or_default(), place);
+        tree.bool(Key::Field(IN_CONFIG), suppression.config.is_some(), place);
         tree.close(id);
         derived.push(id);
     }

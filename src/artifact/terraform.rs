@@ -101,10 +101,10 @@ impl Writer {
             [] => ("", ""),
         };
         let map = self.tree.open_map(Key::None, place);
-        self.tree.text(Key::Text("kind"), block.ident.as_str(), place);
-        self.tree.text(Key::Text("type"), kind, place);
-        self.tree.text(Key::Text("name"), name, place);
-        self.body(Key::Text("body"), &block.body, place);
+        self.tree.text(Key::Field("kind"), block.ident.as_str(), place);
+        self.tree.text(Key::Field("type"), kind, place);
+        self.tree.text(Key::Field("name"), name, place);
+        self.body(Key::Field("body"), &block.body, place);
         self.tree.close(map);
     }
 

@@ -77,8 +77,8 @@ fn owners(tree: &mut Tree) -> u32 {
             let place = Span::new(at, at + line.trim_end().len());
             let map = tree.open_map(Key::None, place);
             let mut words = content.split_whitespace();
-            tree.text(Key::Text("pattern"), words.next().unwrap_or(""), place);
-            let list = tree.open_seq(Key::Text("owners"), place);
+            tree.text(Key::Field("pattern"), words.next().unwrap_or(""), place);
+            let list = tree.open_seq(Key::Field("owners"), place);
             words.for_each(|it| {
                 tree.text(Key::None, it, place);
             });

@@ -170,7 +170,7 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
     let file = read(&source.text);
     let problems = problems(&source, &file);
     write(&mut tree, &file, &mut Vec::new());
-    tree.source = source.into();
+    tree.adopt(source);
     (tree, problems)
 }
 
@@ -588,12 +588,12 @@ fn array(text: &str, range: Range<usize>) -> Option<Vec<Item>> {
 pub fn write(tree: &mut Tree, file: &File<'_>, instructions: &mut Vec<Id>) {
     let end = file.instructions.last().map_or(0, |it| it.span.end);
     let root = tree.open_map(Key::None, Span { start: 0, end });
-    let map = tree.open_map(Key::Text("directives"), Span::default());
+    let map = tree.open_map(Key::Field("directives"), Span::default());
     for it in &file.directives {
         tree.text_at(Key::Text(it.name), it.value);
     }
     tree.close(map);
-    let list = tree.open_seq(Key::Text("instructions"), Span { start: 0, end });
+    let list = tree.open_seq(Key::Field("instructions"), Span { start: 0, end });
     for it in &file.instructions {
         instructions.push(instruction(tree, it));
     }
@@ -605,25 +605,25 @@ pub fn write(tree: &mut Tree, file: &File<'_>, instructions: &mut Vec<Id>) {
 fn instruction(tree: &mut Tree, it: &Instruction<'_>) -> Id {
     let map = tree.open_map(Key::None, it.span);
     head_fields(tree, it, &it.head);
-    tree.int(Key::Text("line"), i64::from(it.line), it.span);
-    tree.int(Key::Text("end_line"), i64::from(it.end_line), it.span);
+    tree.int(Key::Field("line"), i64::from(it.line), it.span);
+    tree.int(Key::Field("end_line"), i64::from(it.end_line), it.span);
     if let Some(line) = it.blank_line {
-        tree.text(Key::Text("blank_line"), "", line);
+        tree.text(Key::Field("blank_line"), "", line);
     }
     if !it.heredocs.is_empty() {
-        let list = tree.open_seq(Key::Text("heredocs"), it.span);
+        let list = tree.open_seq(Key::Field("heredocs"), it.span);
         for heredoc in &it.heredocs {
             let map = tree.open_map(Key::None, heredoc.body);
-            tree.text(Key::Text("name"), &heredoc.name, heredoc.body);
-            tree.bool(Key::Text("expand"), heredoc.expand, heredoc.body);
-            tree.text_at(Key::Text("body"), heredoc.body);
+            tree.text(Key::Field("name"), &heredoc.name, heredoc.body);
+            tree.bool(Key::Field("expand"), heredoc.expand, heredoc.body);
+            tree.text_at(Key::Field("body"), heredoc.body);
             tree.close_with(map, 3);
         }
         tree.close_with(list, it.heredocs.len() as u32);
     }
     if let Some(trigger) = &it.trigger {
         let range = trigger.keyword.start..trigger.arguments.end;
-        let map = tree.open_map(Key::Text("trigger"), it.place(&range));
+        let map = tree.open_map(Key::Field("trigger"), it.place(&range));
         head_fields(tree, it, trigger);
         tree.close(map);
     }
@@ -632,24 +632,24 @@ fn instruction(tree: &mut Tree, it: &Instruction<'_>) -> Id {
 }
 
 fn head_fields(tree: &mut Tree, it: &Instruction<'_>, head: &Head) {
-    tree.text(Key::Text("keyword"), &head.name, it.place(&head.keyword));
-    tree.text_at(Key::Text("written"), it.place(&head.keyword));
+    tree.text(Key::Field("keyword"), &head.name, it.place(&head.keyword));
+    tree.text_at(Key::Field("written"), it.place(&head.keyword));
     if !head.flags.is_empty() {
-        let list = tree.open_seq(Key::Text("flags"), it.place(&head.flags[0].range));
+        let list = tree.open_seq(Key::Field("flags"), it.place(&head.flags[0].range));
         for flag in &head.flags {
             let place = it.place(&flag.range);
             let map = tree.open_map(Key::None, place);
-            tree.text(Key::Text("name"), &flag.name, place);
+            tree.text(Key::Field("name"), &flag.name, place);
             if let Some(value) = &flag.value {
-                tree.text(Key::Text("value"), value, place);
+                tree.text(Key::Field("value"), value, place);
             }
             tree.close(map);
         }
         tree.close_with(list, head.flags.len() as u32);
     }
-    ranged(tree, Key::Text("arguments"), it, &head.arguments);
+    ranged(tree, Key::Field("arguments"), it, &head.arguments);
     if let Some(items) = &head.array {
-        let list = tree.open_seq(Key::Text("array"), it.place(&head.arguments));
+        let list = tree.open_seq(Key::Field("array"), it.place(&head.arguments));
         for item in items {
             tree.text(Key::None, &item.text, it.place(&item.range));
         }

@@ -30,8 +30,8 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
         .take(MAX_PROBLEMS)
         .map(|wrong| Problem::at(&source, wrong.at as u32, wrong.kind, wrong.reason))
         .collect();
-    tree.source = source.into();
-    problems.extend(keys::repeated(&tree));
+    tree.adopt(source);
+    problems.extend(keys::repeated(&mut tree));
     problems.sort();
     (tree, problems)
 }
@@ -154,7 +154,7 @@ impl Reader<'_> {
     ) -> Id {
         let span = Span::new(start, self.at);
         let (key, key_len, flags) = (label.start, label.len, label.flags | flags);
-        self.tree.push(Raw { kind, style, flags, key, key_len, span, low, high })
+        self.tree.push(Raw { kind, style, flags, tag: 0, key, key_len, span, low, high })
     }
 
     fn word(&mut self, label: Label) -> Read<()> {

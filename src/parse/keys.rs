@@ -2,19 +2,25 @@
 
 use std::collections::HashSet;
 
-use crate::document::{Id, KEY_IN_POOL, Kind, Node, Problem, Tree, Trouble};
+use crate::document::{Id, KEY_IN_POOL, Kind, MERGES, Node, Problem, RECORD, Raw, Tree, Trouble};
 
 /// How many repeated keys of one file are reported one by one.
 const MAX_REPORTED: usize = 50;
 
-/// One problem at the second writing of each key that a map has twice.
-pub fn repeated(tree: &Tree) -> Vec<Problem> {
+/// One problem at the second writing of each key that a map has twice; where there is none, the maps
+/// are marked as records.
+pub fn repeated(tree: &mut Tree) -> Vec<Problem> {
     let mut found = Vec::new();
     for id in 0..tree.nodes.len() as u32 {
         let raw = &tree.nodes[id as usize];
         if raw.kind == Kind::Map && raw.high > 1 {
             in_map(tree.node(id), &mut found);
         }
+    }
+    if found.is_empty() {
+        let is_plain = |it: &&mut Raw| it.kind == Kind::Map && it.flags & MERGES == 0;
+        tree.nodes.iter_mut().filter(is_plain).for_each(|it| it.flags |= RECORD);
+        return Vec::new();
     }
     let more = found.len().saturating_sub(MAX_REPORTED);
     let last = found.get(MAX_REPORTED).map(|it| it.1);

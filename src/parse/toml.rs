@@ -36,7 +36,7 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
         })
         .collect();
     tree.roots.push(root);
-    tree.source = source.into();
+    tree.adopt(source);
     (tree, problems)
 }
 

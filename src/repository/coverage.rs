@@ -431,10 +431,10 @@ fn runs(path: &str, numbers: &[u32]) -> Tree {
         let place = |line: u32| if line > MAX_PLACED { 0 } else { line as usize - 1 };
         let span = Span::new(place(first.max(1)), place(last.max(1)));
         let map = tree.open_map(Key::None, span);
-        tree.text(Key::Text("path"), path, span);
-        tree.int(Key::Text("first"), i64::from(first), span);
-        tree.int(Key::Text("last"), i64::from(last), span);
-        tree.int(Key::Text("count"), run.len() as i64, span);
+        tree.text(Key::Field("path"), path, span);
+        tree.int(Key::Field("first"), i64::from(first), span);
+        tree.int(Key::Field("last"), i64::from(last), span);
+        tree.int(Key::Field("count"), run.len() as i64, span);
         tree.close(map);
         tree.roots.push(map);
     }

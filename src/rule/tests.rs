@@ -130,9 +130,9 @@ fn judged(rest: &str, check: impl FnOnce(Judgement<'_>, &str)) {
     let thing = |path: &str| {
         let mut tree = Tree::new(Source::new(path, "name\nsize\ntags\n  a\n  b\n"));
         let map = tree.open_map(Key::None, Span::new(0, 24));
-        tree.text(Key::Text("name"), "x\u{7}{y}", Span::new(0, 4));
-        tree.int(Key::Text("size"), 7, Span::new(5, 9));
-        let list = tree.open_seq(Key::Text("tags"), Span::new(10, 22));
+        tree.text(Key::Field("name"), "x\u{7}{y}", Span::new(0, 4));
+        tree.int(Key::Field("size"), 7, Span::new(5, 9));
+        let list = tree.open_seq(Key::Field("tags"), Span::new(10, 22));
         tree.text_at(Key::None, Span::new(17, 18));
         tree.text_at(Key::None, Span::new(21, 22));
         tree.close(list);

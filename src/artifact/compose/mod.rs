@@ -67,11 +67,11 @@ pub fn parse(source: Source) -> Parsed {
     let raw = root.id();
     let map = tree.open_map(Key::None, place);
     let (path, folder) = (tree.source.path.clone(), tree.source.folder().to_owned());
-    tree.text(Key::Text("path"), &path, place);
-    tree.text(Key::Text("folder"), &folder, place);
-    tree.text(Key::Text("purpose"), purpose.name(), place);
-    tree.alias(Key::Text("raw"), raw);
-    let seq = tree.open_seq(Key::Text("services"), place);
+    tree.text(Key::Field("path"), &path, place);
+    tree.text(Key::Field("folder"), &folder, place);
+    tree.text(Key::Field("purpose"), purpose.name(), place);
+    tree.alias(Key::Field("raw"), raw);
+    let seq = tree.open_seq(Key::Field("services"), place);
     services.iter().for_each(|it| service::append(&mut tree, it, &folder));
     tree.close(seq);
     tree.close(map);

@@ -236,77 +236,77 @@ impl Service {
 pub(super) fn append(tree: &mut Tree, it: &Service, folder: &str) {
     let place = it.place;
     let map = tree.open_map(Key::None, place);
-    tree.text(Key::Text("name"), &it.name, place);
+    tree.text(Key::Field("name"), &it.name, place);
     image(tree, it);
     build_of(tree, it, folder);
-    let seq = tree.open_seq(Key::Text("environment"), place);
+    let seq = tree.open_seq(Key::Field("environment"), place);
     it.environment.iter().for_each(|it| variable(tree, it));
     tree.close(seq);
     texts(tree, "env_files", it.env_files.iter().map(|it| (it, place)), place);
-    let seq = tree.open_seq(Key::Text("volumes"), place);
+    let seq = tree.open_seq(Key::Field("volumes"), place);
     it.volumes.iter().for_each(|it| mount_of(tree, it));
     tree.close(seq);
     texts(tree, "ports", it.ports.iter().map(|it| (&it.0, it.1)), place);
-    let seq = tree.open_seq(Key::Text("depends_on"), place);
+    let seq = tree.open_seq(Key::Field("depends_on"), place);
     for it in &it.depends_on {
         let map = tree.open_map(Key::None, it.place);
-        tree.text(Key::Text("name"), &it.name, it.place);
-        tree.text(Key::Text("condition"), &it.condition, it.place);
+        tree.text(Key::Field("name"), &it.name, it.place);
+        tree.text(Key::Field("condition"), &it.condition, it.place);
         tree.close(map);
     }
     tree.close(seq);
     link(tree, "healthcheck", it.healthcheck, place);
-    tree.bool(Key::Text("health_disabled"), it.health_disabled, place);
+    tree.bool(Key::Field("health_disabled"), it.health_disabled, place);
     link(tree, "limits", it.limits, place);
-    tree.text(Key::Text("restart"), &it.restart, place);
-    tree.text(Key::Text("command"), it.command.trim(), place);
+    tree.text(Key::Field("restart"), &it.restart, place);
+    tree.text(Key::Field("command"), it.command.trim(), place);
     let (file, service) = it.extends.clone().unwrap_or_default();
-    tree.text(Key::Text("extends_file"), &file, place);
-    tree.text(Key::Text("extends"), &service, place);
-    tree.alias(Key::Text("raw"), it.raw);
+    tree.text(Key::Field("extends_file"), &file, place);
+    tree.text(Key::Field("extends"), &service, place);
+    tree.alias(Key::Field("raw"), it.raw);
     tree.close(map);
 }
 
 fn image(tree: &mut Tree, it: &Service) {
     let Some((text, place)) = &it.image else {
-        tree.null(Key::Text("image"), it.place);
+        tree.null(Key::Field("image"), it.place);
         return;
     };
-    let map = tree.open_map(Key::Text("image"), *place);
+    let map = tree.open_map(Key::Field("image"), *place);
     let parts = Image::parse(text);
-    tree.text(Key::Text("text"), text, *place);
-    tree.text(Key::Text("registry"), &parts.registry, *place);
-    tree.text(Key::Text("name"), &parts.name, *place);
-    tree.text(Key::Text("tag"), &parts.tag, *place);
-    tree.text(Key::Text("digest"), &parts.digest, *place);
-    tree.bool(Key::Text("known"), !text.contains('$'), *place);
+    tree.text(Key::Field("text"), text, *place);
+    tree.text(Key::Field("registry"), &parts.registry, *place);
+    tree.text(Key::Field("name"), &parts.name, *place);
+    tree.text(Key::Field("tag"), &parts.tag, *place);
+    tree.text(Key::Field("digest"), &parts.digest, *place);
+    tree.bool(Key::Field("known"), !text.contains('$'), *place);
     tree.close(map);
 }
 
 fn build_of(tree: &mut Tree, it: &Service, folder: &str) {
     let Some(build) = &it.build else {
-        tree.null(Key::Text("build"), it.place);
+        tree.null(Key::Field("build"), it.place);
         return;
     };
-    let map = tree.open_map(Key::Text("build"), build.place);
+    let map = tree.open_map(Key::Field("build"), build.place);
     let known = !build.context.contains(['$', '{']) && !build.context.contains("://");
     let known = known && !build.context.starts_with('/');
     let context = resolve(folder, &build.context).filter(|_| known);
     let file = if build.dockerfile.is_empty() { "Dockerfile" } else { &build.dockerfile };
     let dockerfile =
         context.as_deref().filter(|_| !file.contains('$')).and_then(|it| resolve(it, file));
-    tree.text(Key::Text("context"), context.as_deref().unwrap_or(""), build.place);
-    tree.text(Key::Text("dockerfile"), dockerfile.as_deref().unwrap_or(""), build.place);
-    tree.text(Key::Text("target"), &build.target, build.place);
+    tree.text(Key::Field("context"), context.as_deref().unwrap_or(""), build.place);
+    tree.text(Key::Field("dockerfile"), dockerfile.as_deref().unwrap_or(""), build.place);
+    tree.text(Key::Field("target"), &build.target, build.place);
     tree.close(map);
 }
 
 fn variable(tree: &mut Tree, it: &Variable) {
     let map = tree.open_map(Key::None, it.place);
-    tree.text(Key::Text("name"), &it.name, it.place);
-    tree.text(Key::Text("value"), &it.value, it.place);
-    tree.bool(Key::Text("literal"), !it.value.contains('$'), it.place);
-    tree.text(Key::Text("fallback"), fallback(&it.value), it.place);
+    tree.text(Key::Field("name"), &it.name, it.place);
+    tree.text(Key::Field("value"), &it.value, it.place);
+    tree.bool(Key::Field("literal"), !it.value.contains('$'), it.place);
+    tree.text(Key::Field("fallback"), fallback(&it.value), it.place);
     tree.close(map);
 }
 
@@ -318,8 +318,8 @@ fn fallback(value: &str) -> &str {
 
 fn mount_of(tree: &mut Tree, it: &Mount) {
     let map = tree.open_map(Key::None, it.place);
-    tree.text(Key::Text("source"), &it.source, it.place);
-    tree.text(Key::Text("target"), &it.target, it.place);
+    tree.text(Key::Field("source"), &it.source, it.place);
+    tree.text(Key::Field("target"), &it.target, it.place);
     tree.close(map);
 }
 

@@ -58,9 +58,9 @@ pub fn read(source: &Source) -> Option<Tree> {
 
 fn write(tree: &mut Tree, it: &Omitted) -> Id {
     let map = tree.open_map(Key::None, it.span);
-    tree.text(Key::Text("tool"), it.tool, it.span);
-    tree.text(Key::Text("name"), it.name, it.span);
-    tree.text(Key::Text("pattern"), &it.text, it.span);
+    tree.text(Key::Field("tool"), it.tool, it.span);
+    tree.text(Key::Field("name"), it.name, it.span);
+    tree.text(Key::Field("pattern"), &it.text, it.span);
     for (key, text) in [("glob", &it.glob), ("regex", &it.regex)] {
         match text {
             Some(text) => tree.text(Key::Text(key), text, it.span),

@@ -92,12 +92,12 @@ fn write(tree: &mut Tree, found: &[Threshold]) -> Id {
     let list = tree.open_seq(Key::None, Span::new(0, 0));
     for it in found {
         let map = tree.open_map(Key::None, it.span);
-        tree.text(Key::Text("tool"), it.tool, it.span);
-        tree.text(Key::Text("name"), &it.name, it.span);
-        tree.text(Key::Text("metric"), it.metric, it.span);
+        tree.text(Key::Field("tool"), it.tool, it.span);
+        tree.text(Key::Field("name"), &it.name, it.span);
+        tree.text(Key::Field("metric"), it.metric, it.span);
         let scope = if it.part.is_whole() { "project" } else { "part" };
-        tree.text(Key::Text("scope"), scope, it.span);
-        tree.bool(Key::Text("enforced"), it.enforced, it.span);
+        tree.text(Key::Field("scope"), scope, it.span);
+        tree.bool(Key::Field("enforced"), it.enforced, it.span);
         for (key, patterns) in [("paths", &it.part.paths), ("except", &it.part.except)] {
             let list = tree.open_seq(Key::Text(key), it.span);
             for pattern in patterns {
@@ -105,13 +105,13 @@ fn write(tree: &mut Tree, found: &[Threshold]) -> Id {
             }
             tree.close(list);
         }
-        tree.bool(Key::Text("each"), it.part.each, it.span);
-        tree.bool(Key::Text("open"), it.part.open, it.span);
-        tree.float(Key::Text("least"), it.value - it.slack, it.span);
+        tree.bool(Key::Field("each"), it.part.each, it.span);
+        tree.bool(Key::Field("open"), it.part.open, it.span);
+        tree.float(Key::Field("least"), it.value - it.slack, it.span);
         if it.value.fract() == 0.0 {
-            tree.int(Key::Text("value"), it.value as i64, it.span);
+            tree.int(Key::Field("value"), it.value as i64, it.span);
         } else {
-            tree.float(Key::Text("value"), it.value, it.span);
+            tree.float(Key::Field("value"), it.value, it.span);
         }
         tree.close(map);
     }

@@ -1,17 +1,17 @@
 //! The simple commands that a RUN runs, with their flags and arguments told apart.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::{
-    parse::{dockerfile::Instruction, joined::Joined, shell},
+    parse::{dockerfile::Instruction, shell},
     source::Span,
 };
 
 /// A word of a command: what the command gets, and where it is written.
 #[derive(Clone, Debug)]
-pub struct Word {
+pub struct Word<'s> {
     /// Without quotes; expansions stay as written.
-    pub text: String,
+    pub text: Cow<'s, str>,
     /// Where it is written.
     pub span: Span,
     /// How it is written.
@@ -20,15 +20,15 @@ pub struct Word {
 
 /// A simple command.
 #[derive(Clone, Debug)]
-pub struct Command {
+pub struct Command<'s> {
     /// Its name as written, without quotes.
-    pub name: Word,
+    pub name: Word<'s>,
     /// The words behind its name.
-    pub args: Vec<Word>,
+    pub args: Vec<Word<'s>>,
     /// What is assigned in front of it.
-    pub assignments: Vec<(String, String)>,
+    pub assignments: Vec<(Cow<'s, str>, Cow<'s, str>)>,
     /// `> file` and the like, as written.
-    pub redirects: Vec<String>,
+    pub redirects: Vec<Cow<'s, str>>,
     /// It reads what the command before it writes.
     pub reads_pipe: bool,
     /// What stands behind it.
@@ -44,7 +44,7 @@ pub struct Command {
 /// Commands that run the command behind them in place of themselves.
 const WRAPPERS: [&str; 4] = ["command", "builtin", "exec", "busybox"];
 
-impl Command {
+impl<'s> Command<'s> {
     /// The names of its flags: `--name`, `--name=value` and each letter of `-abc`.
     pub fn flags(&self) -> impl Iterator<Item = &str> {
         self.args.iter().flat_map(|it| flags_of(&it.text))
@@ -61,12 +61,12 @@ impl Command {
     }
 
     /// The arguments that are no flags.
-    pub fn plain(&self) -> impl Iterator<Item = &Word> {
+    pub fn plain(&self) -> impl Iterator<Item = &Word<'s>> {
         self.args.iter().filter(|it| !is_flag(&it.text))
     }
 
     /// The arguments that are neither flags nor the values of these flags.
-    pub fn operands(&self, with_value: &[&str]) -> Vec<&Word> {
+    pub fn operands(&self, with_value: &[&str]) -> Vec<&Word<'s>> {
         let mut found = Vec::new();
         let mut is_value = false;
         for word in &self.args {
@@ -90,17 +90,17 @@ impl Command {
         self.args.iter().enumerate().filter_map(move |(index, word)| {
             let (flag, value) = match word.text.split_once('=') {
                 Some((flag, value)) if is_flag(flag) => (flag, Some(value)),
-                _ => (word.text.as_str(), None),
+                _ => (&*word.text, None),
             };
             let named = is_flag(flag) && flags_of(flag).any(|it| names.contains(&it));
-            let next = || self.args.get(index + 1).map(|it| it.text.as_str());
+            let next = || self.args.get(index + 1).map(|it| &*it.text);
             if named { value.or_else(next) } else { None }
         })
     }
 
     /// Its name and the words behind it.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.name).chain(&self.args).map(|it| it.text.as_str())
+        std::iter::once(&self.name).chain(&self.args).map(|it| &*it.text)
     }
 }
 
@@ -119,7 +119,11 @@ fn flags_of(text: &str) -> impl Iterator<Item = &str> {
 
 /// The commands of an instruction whose arguments are a script, in the order in which they are
 /// written.
-pub fn read(file: &str, it: &Instruction<'_>, arguments: &Range<usize>) -> Vec<Command> {
+pub fn read<'s>(
+    file: &'s str,
+    it: &'s Instruction<'_>,
+    arguments: &Range<usize>,
+) -> Vec<Command<'s>> {
     let text = it.text(arguments);
     let mut found = Vec::new();
     let place = |range: Range<usize>| {
@@ -127,9 +131,14 @@ pub fn read(file: &str, it: &Instruction<'_>, arguments: &Range<usize>) -> Vec<C
     };
     let takes_script = script(text, &place, &mut found);
     if let Some(body) = it.heredocs.first().filter(|_| takes_script) {
-        let joined = Joined::slice(file, body.body);
-        if has_shell(&joined.text) {
-            script(&joined.text, &|range| joined.span(range), &mut found);
+        let body = body.body;
+        let text = file.get(body.start as usize..body.end as usize).unwrap_or("");
+        if has_shell(text) {
+            let place = |range: Range<usize>| Span {
+                start: body.start + range.start as u32,
+                end: body.start + range.end as u32,
+            };
+            script(text, &place, &mut found);
         }
     }
     found
@@ -142,12 +151,16 @@ fn has_shell(text: &str) -> bool {
 }
 
 /// Adds the commands of a script; true if its first command reads a script from a heredoc.
-fn script(text: &str, place: &dyn Fn(Range<usize>) -> Span, found: &mut Vec<Command>) -> bool {
+fn script<'s>(
+    text: &'s str,
+    place: &dyn Fn(Range<usize>) -> Span,
+    found: &mut Vec<Command<'s>>,
+) -> bool {
     let read = shell::read(text);
     let word = |range: &Range<usize>| {
         let written = &text[range.clone()];
         Word {
-            text: shell::unquoted(written).into_owned(),
+            text: shell::unquoted(written),
             span: place(range.clone()),
             is_quoted: written.starts_with(['"', '\'']),
         }
@@ -156,42 +169,41 @@ fn script(text: &str, place: &dyn Fn(Range<usize>) -> Span, found: &mut Vec<Comm
         it.redirects.iter().any(|it| text[it.clone()].starts_with("<<"))
             && it.words.first().is_none_or(|it| text[it.clone()].ends_with("sh"))
     });
+    found.reserve(read.commands.len());
     for it in &read.commands {
-        let mut words: Vec<Word> = it.words.iter().map(word).collect();
-        while words.len() > 1
-            && WRAPPERS.contains(&words[0].text.as_str())
-            && !is_flag(&words[1].text)
-        {
-            words.remove(0);
-        }
+        let is_wrapper = |pair: &[Range<usize>]| {
+            WRAPPERS.contains(&&*shell::unquoted(&text[pair[0].clone()]))
+                && !is_flag(&shell::unquoted(&text[pair[1].clone()]))
+        };
+        let wrappers = it.words.windows(2).take_while(|it| is_wrapper(it)).count();
         let assign = |range: &Range<usize>| {
             let (name, value) = shell::assignment(&text[range.clone()])?;
-            Some((name.to_owned(), shell::unquoted(value).into_owned()))
+            Some((name.into(), shell::unquoted(value)))
         };
-        let (Some(first), Some(last)) = (words.first(), words.last()) else { continue };
-        let span = Span { start: first.span.start, end: last.span.end };
-        let name = words.remove(0);
+        let [first, rest @ ..] = &it.words[wrappers..] else { continue };
+        let name = word(first);
+        let args: Vec<_> = rest.iter().map(word).collect();
+        let end = args.last().map_or(name.span.end, |it| it.span.end);
         found.push(Command {
+            span: Span { start: name.span.start, end },
             name,
-            args: words,
+            args,
             assignments: it.assignments.iter().filter_map(assign).collect(),
-            redirects: it.redirects.iter().map(|it| text[it.clone()].to_owned()).collect(),
+            redirects: it.redirects.iter().map(|it| text[it.clone()].into()).collect(),
             reads_pipe: it.reads_pipe,
             then: it.then,
             is_nested: it.depth > 0,
             is_tested: it.tested || it.negated || it.then == shell::Then::Or,
-            span,
         });
     }
     takes_script
 }
 
 /// The one command of an instruction in exec form.
-pub fn exec(words: &[(String, Span)]) -> Option<Command> {
-    let mut words =
-        words.iter().map(|(text, span)| Word { text: text.clone(), span: *span, is_quoted: false });
+pub fn exec<'s>(words: Vec<(Cow<'s, str>, Span)>) -> Option<Command<'s>> {
+    let mut words = words.into_iter().map(|(text, span)| Word { text, span, is_quoted: false });
     let name = words.next()?;
-    let args: Vec<Word> = words.collect();
+    let args: Vec<Word<'s>> = words.collect();
     let end = args.last().map_or(name.span.end, |it| it.span.end);
     let span = Span { start: name.span.start, end };
     Some(Command {
@@ -216,8 +228,9 @@ mod tests {
         let file = dockerfile::read(text);
         let it = &file.instructions[0];
         let found = read(text, it, &it.head.arguments);
-        let place = |it: &Command| text[it.span.start as usize..it.span.end as usize].to_owned();
-        let line = |it: &Command| it.words().collect::<Vec<_>>().join(" ");
+        let place =
+            |it: &Command<'_>| text[it.span.start as usize..it.span.end as usize].to_owned();
+        let line = |it: &Command<'_>| it.words().collect::<Vec<_>>().join(" ");
         found.iter().map(|it| (line(it), place(it))).collect()
     }
 
@@ -245,8 +258,7 @@ mod tests {
         let it = &file.instructions[0];
         let found = read(text, it, &it.head.arguments).remove(0);
         assert_eq!(found.flags().collect::<Vec<_>>(), ["a", "b", "long", "value", "o"]);
-        let words: Vec<_> =
-            found.operands(&["value", "o"]).iter().map(|it| it.text.as_str()).collect();
+        let words: Vec<_> = found.operands(&["value", "o"]).iter().map(|it| &*it.text).collect();
         assert_eq!(words, ["y", "--"]);
         assert_eq!(found.value_of(&["long"]), Some("1"));
         assert_eq!(found.value_of(&["value"]), Some("v"));

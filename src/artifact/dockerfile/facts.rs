@@ -5,6 +5,7 @@
 //! its stage and its instruction by links.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     ops::Range,
 };
@@ -25,8 +26,11 @@ use crate::{
 };
 
 mod clean;
+mod installs;
 mod items;
 mod mending;
+
+use installs::Installs;
 
 /// Adds nodes to a tree.
 pub struct Out<'t> {
@@ -42,27 +46,27 @@ impl Out<'_> {
         id
     }
 
-    fn list(&mut self, key: &str, span: Span, fill: impl FnOnce(&mut Self)) -> Id {
-        let id = self.tree.open_seq(Key::Text(key), span);
+    fn list(&mut self, key: &'static str, span: Span, fill: impl FnOnce(&mut Self)) -> Id {
+        let id = self.tree.open_seq(Key::Field(key), span);
         fill(self);
         self.tree.close(id);
         id
     }
 
-    fn text(&mut self, key: &str, text: &str, span: Span) {
-        self.tree.text(Key::Text(key), text, span);
+    fn text(&mut self, key: &'static str, text: &str, span: Span) {
+        self.tree.text(Key::Field(key), text, span);
     }
 
-    fn flag(&mut self, key: &str, value: bool, span: Span) {
-        self.tree.bool(Key::Text(key), value, span);
+    fn flag(&mut self, key: &'static str, value: bool, span: Span) {
+        self.tree.bool(Key::Field(key), value, span);
     }
 
-    fn number(&mut self, key: &str, value: i64, span: Span) {
-        self.tree.int(Key::Text(key), value, span);
+    fn number(&mut self, key: &'static str, value: i64, span: Span) {
+        self.tree.int(Key::Field(key), value, span);
     }
 
-    fn link(&mut self, key: &str, target: Id) {
-        self.tree.alias(Key::Text(key), target);
+    fn link(&mut self, key: &'static str, target: Id) {
+        self.tree.alias(Key::Field(key), target);
     }
 }
 
@@ -86,6 +90,11 @@ impl<'s> Step<'s, '_> {
         &self.head.name
     }
 
+    /// Its keyword as written.
+    fn written(&self) -> &'s str {
+        self.it.text(&self.head.keyword)
+    }
+
     fn span(&self) -> Span {
         if self.is_trigger {
             self.it.place(&(self.head.keyword.start..self.head.arguments.end))
@@ -103,14 +112,14 @@ impl<'s> Step<'s, '_> {
     }
 
     /// The arguments as words: the items of the array, or what blanks separate.
-    fn words(&self, escape: u8) -> Vec<(String, Span)> {
+    fn words(&self, escape: u8) -> Vec<(Cow<'s, str>, Span)> {
         match &self.head.array {
             Some(items) => {
-                items.iter().map(|it| (it.text.clone(), self.it.place(&it.range))).collect()
+                items.iter().map(|it| (it.text.as_str().into(), self.it.place(&it.range))).collect()
             }
             None => plain_words(&self.it.joined.text, self.head.arguments.clone())
                 .into_iter()
-                .map(|it| (unquoted(self.it.text(&it), escape).into_owned(), self.it.place(&it)))
+                .map(|it| (unquoted(self.it.text(&it), escape), self.it.place(&it)))
                 .collect(),
         }
     }
@@ -127,13 +136,15 @@ pub struct Facts<'s, 'f> {
     nodes: &'s [Id],
     stage_nodes: Vec<Id>,
     step_nodes: Vec<Id>,
-    commands: Vec<Vec<Command>>,
+    commands: Vec<Vec<Command<'s>>>,
     /// The names that ENV and ARG behind ONBUILD define, and whether one of them is
     /// `PIP_NO_CACHE_DIR` and on.
     triggered: (BTreeSet<String>, bool),
     /// What is set where each step stands.
     scopes: Vec<Known>,
     shells: Vec<Shell>,
+    /// Whether each step runs on Windows.
+    windows: Vec<bool>,
     /// The step that first defines each ENV and ARG.
     defined: BTreeMap<String, usize>,
     /// How often a near name was looked for.
@@ -169,9 +180,12 @@ impl Shell {
     }
 
     fn is_windows(&self) -> bool {
-        let name = self.program().to_ascii_lowercase();
-        let name = name.strip_suffix(".exe").unwrap_or(&name);
-        matches!(name, "powershell" | "pwsh" | "cmd")
+        let name = self.program();
+        let name = match name.len().checked_sub(4).and_then(|at| name.split_at_checked(at)) {
+            Some((name, end)) if end.eq_ignore_ascii_case(".exe") => name,
+            _ => name,
+        };
+        ["powershell", "pwsh", "cmd"].iter().any(|it| name.eq_ignore_ascii_case(it))
     }
 
     fn stops_on_pipes(&self) -> bool {
@@ -196,11 +210,13 @@ pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
         triggered: (BTreeSet::new(), false),
         scopes: Vec::new(),
         shells: Vec::new(),
+        windows: Vec::new(),
         defined: BTreeMap::new(),
         searches: 0,
         checks_descriptions: pragma::is_experimental(text, file, "InvalidDefinitionDescription"),
     };
     facts.walk_shells(pragma::shell(text, file));
+    facts.walk_windows();
     facts.walk_commands();
     facts.walk_scopes();
     let end = file.instructions.last().map_or(0, |it| it.span.end);
@@ -208,7 +224,12 @@ pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
     let commands: usize = facts.commands.iter().flatten().map(|it| 24 + 2 * it.args.len()).sum();
     tree.nodes.reserve(64 + 30 * facts.steps.len() + commands);
     let mut out = Out { tree };
-    out.map(Key::None, Span { start: 0, end }, |out| facts.lists(out))
+    let all = Span { start: 0, end };
+    out.map(Key::None, all, |out| {
+        facts.stages_and_steps(out, all);
+        let installs = Installs::of(&facts.commands, &facts.scopes);
+        facts.lists(out, all, &installs);
+    })
 }
 
 fn steps<'s, 'f>(file: &'s File<'f>) -> Vec<Step<'s, 'f>> {
@@ -263,7 +284,8 @@ impl Facts<'_, '_> {
                     of_stage.push(current.clone());
                 }
                 ("SHELL", stage, false) => {
-                    let words = step.words(self.file.escape).into_iter().map(|it| it.0).collect();
+                    let words = step.words(self.file.escape).into_iter();
+                    let words = words.map(|it| it.0.into_owned()).collect();
                     current = Shell { words, is_set: true };
                     if let Some(last) = stage.and_then(|it| of_stage.get_mut(it)) {
                         last.clone_from(&current);
@@ -275,13 +297,20 @@ impl Facts<'_, '_> {
         }
     }
 
+    fn walk_windows(&mut self) {
+        let marks = ["windows/", "nanoserver", "-windows", "servercore"];
+        let is_image = |stage| {
+            let image = &self.stages[stage::origin(&self.stages, stage)].resolved;
+            marks.iter().any(|it| image.contains(it))
+        };
+        let images: Vec<_> = (0..self.stages.len()).map(is_image).collect();
+        let of_image = self.steps.iter().map(|it| it.stage.is_some_and(|it| images[it]));
+        self.windows =
+            self.shells.iter().zip(of_image).map(|it| it.0.is_windows() || it.1).collect();
+    }
+
     fn is_windows(&self, index: usize) -> bool {
-        let image = self.steps[index]
-            .stage
-            .map(|it| &self.stages[stage::origin(&self.stages, it)].resolved);
-        let mark = ["windows/", "nanoserver", "-windows", "servercore"];
-        self.shells[index].is_windows()
-            || image.is_some_and(|it| mark.iter().any(|mark| it.contains(mark)))
+        self.windows[index]
     }
 
     fn walk_commands(&mut self) {
@@ -289,7 +318,7 @@ impl Facts<'_, '_> {
             let found = match (step.name(), &step.head.array) {
                 ("RUN", _) if self.is_windows(index) => Vec::new(),
                 ("RUN", Some(_)) => {
-                    command::exec(&step.words(self.file.escape)).into_iter().collect()
+                    command::exec(step.words(self.file.escape)).into_iter().collect()
                 }
                 ("RUN", None) => command::read(self.text, step.it, &step.head.arguments),
                 _ => Vec::new(),
@@ -395,8 +424,8 @@ impl Facts<'_, '_> {
         known
     }
 
-    fn lists(&mut self, out: &mut Out<'_>) {
-        let all = Span { start: 0, end: self.file.instructions.last().map_or(0, |it| it.span.end) };
+    /// Writes what the items of all other lists have links to.
+    fn stages_and_steps(&mut self, out: &mut Out<'_>, all: Span) {
         let mut stage_nodes = Vec::new();
         out.list("stages", all, |out| {
             for index in 0..self.stages.len() {
@@ -408,10 +437,17 @@ impl Facts<'_, '_> {
         let mut step_nodes = Vec::new();
         out.list("steps", all, |out| self.write_steps(out, &mut step_nodes));
         self.step_nodes = step_nodes;
+    }
+
+    fn lists(&self, out: &mut Out<'_>, all: Span, installs: &Installs<'_, '_>) {
         out.list("commands", all, |out| self.each(|index| self.write_commands(out, index)));
-        out.list("installs", all, |out| self.each(|index| self.write_installs(out, index, false)));
-        out.list("packages", all, |out| self.each(|index| self.write_installs(out, index, true)));
-        out.list("runs", all, |out| self.write_runs(out));
+        out.list("installs", all, |out| {
+            self.each(|index| self.write_installs(out, index, installs));
+        });
+        out.list("packages", all, |out| {
+            self.each(|index| self.write_packages(out, index, installs));
+        });
+        out.list("runs", all, |out| self.write_runs(out, installs));
         out.list("copies", all, |out| self.write_copies(out));
         out.list("variables", all, |out| self.each(|index| self.write_variables(out, index)));
         out.list("labels", all, |out| self.each(|index| self.write_labels(out, index)));
@@ -423,7 +459,7 @@ impl Facts<'_, '_> {
         out.list("pragmas", all, |out| {
             for comment in pragma::inline(self.text, self.file) {
                 out.map(Key::None, comment.span, |out| {
-                    out.tree.text_at(Key::Text("text"), comment.span);
+                    out.tree.text_at(Key::Field("text"), comment.span);
                 });
             }
         });
@@ -499,12 +535,12 @@ impl Facts<'_, '_> {
             out.flag("has_process", it.has_process, it.span);
             out.flag("is_windows", self.stage_is_windows(index), it.span);
             if let Some((user, span)) = &it.user {
-                write_user_fields(out, Key::Text("own_user"), user, *span);
+                write_user_fields(out, Key::Field("own_user"), user, *span);
             }
             let mut at = Some(index);
             while let Some(stage) = at {
                 if let Some((user, span)) = &self.stages[stage].user {
-                    write_user_fields(out, Key::Text("user"), user, *span);
+                    write_user_fields(out, Key::Field("user"), user, *span);
                     break;
                 }
                 at = self.stages[stage].parent;
@@ -520,9 +556,9 @@ impl Facts<'_, '_> {
         first.is_some_and(|it| self.is_windows(it))
     }
 
-    fn write_image(&self, out: &mut Out<'_>, key: &str, reference: &str, span: Span) {
+    fn write_image(&self, out: &mut Out<'_>, key: &'static str, reference: &str, span: Span) {
         let image = stage::image(reference);
-        out.map(Key::Text(key), span, |out| {
+        out.map(Key::Field(key), span, |out| {
             out.text("text", reference, span);
             out.text("registry", &image.registry, span);
             out.text("name", &image.name, span);
@@ -534,23 +570,20 @@ impl Facts<'_, '_> {
 
     fn write_steps(&self, out: &mut Out<'_>, nodes: &mut Vec<Id>) {
         let in_stage = || self.steps.iter().filter(|it| it.stage.is_some() && !it.is_trigger);
-        let written = |it: &Step<'_, '_>| it.it.text(&it.head.keyword).to_owned();
-        let lower = in_stage().filter(|it| written(it) == written(it).to_lowercase()).count();
-        let upper = in_stage().filter(|it| written(it) == written(it).to_uppercase()).count();
+        let is_lower = |word: &str| word.chars().all(|it| it.to_lowercase().eq([it]));
+        let is_upper = |word: &str| word.chars().all(|it| it.to_uppercase().eq([it]));
+        let lower = in_stage().filter(|it| is_lower(it.written())).count();
+        let upper = in_stage().filter(|it| is_upper(it.written())).count();
         let majority = if lower > upper { "lower" } else { "upper" };
         for step in &self.steps {
-            let (span, word) = (step.span(), written(step));
-            let fits = if lower > upper {
-                word == word.to_lowercase()
-            } else {
-                word == word.to_uppercase()
-            };
+            let (span, word) = (step.span(), step.written());
+            let fits = if lower > upper { is_lower(word) } else { is_upper(word) };
             let id = out.map(Key::None, span, |out| {
                 if let Some(node) = step.stage.and_then(|it| self.stage_nodes.get(it)) {
                     out.link("stage", *node);
                 }
                 out.text("keyword", step.name(), step.it.place(&step.head.keyword));
-                out.text("written", &word, step.it.place(&step.head.keyword));
+                out.text("written", word, step.it.place(&step.head.keyword));
                 out.text("majority", majority, span);
                 out.flag("is_odd_case", step.stage.is_some() && !step.is_trigger && !fits, span);
                 out.flag(
@@ -613,7 +646,7 @@ fn is_on(value: &str) -> bool {
     matches!(value.trim_matches('"').to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes")
 }
 
-fn write_words(out: &mut Out<'_>, key: &str, command: &Command) {
+fn write_words(out: &mut Out<'_>, key: &'static str, command: &Command<'_>) {
     out.list(key, command.span, |out| {
         for word in &command.args {
             out.tree.text(Key::None, &word.text, word.span);

@@ -4,13 +4,13 @@ use super::command::{Command, Word};
 
 /// What a command asks of a package manager.
 #[derive(Debug)]
-pub struct Install<'c> {
+pub struct Install<'c, 's> {
     /// `apt-get`, `apk`, `pip`, `pipx`, `npm`, `gem`, `yum`, `dnf`, `zypper`, `yarn`, `go`.
     pub manager: &'static str,
     /// `install`, `update` (of the index), `upgrade`, `remove`.
     pub verb: &'static str,
     /// What is installed, and whether its version is given.
-    pub packages: Vec<(&'c Word, bool)>,
+    pub packages: Vec<(&'c Word<'s>, bool)>,
     /// It answers its own questions, or never asks.
     pub unattended: bool,
     /// It names exactly the verb of the manager: `install`, not one of its synonyms.
@@ -19,8 +19,11 @@ pub struct Install<'c> {
 
 /// What the command asks, if it is a package manager's. `variables` are names whose values are
 /// known to be set where the command runs.
-pub fn install<'c>(command: &'c Command, variables: &dyn Fn(&str) -> bool) -> Option<Install<'c>> {
-    match command.name.text.as_str() {
+pub fn install<'c, 's>(
+    command: &'c Command<'s>,
+    variables: &dyn Fn(&str) -> bool,
+) -> Option<Install<'c, 's>> {
+    match &*command.name.text {
         "apt-get" | "apt" | "aptitude" => apt(command),
         "apk" => apk(command),
         "npm" => npm(command),
@@ -35,20 +38,23 @@ pub fn install<'c>(command: &'c Command, variables: &dyn Fn(&str) -> bool) -> Op
     }
 }
 
-fn plain<'c>(manager: &'static str, verb: &'static str) -> Install<'c> {
+fn plain<'c, 's>(manager: &'static str, verb: &'static str) -> Install<'c, 's> {
     Install { manager, verb, packages: Vec::new(), unattended: true, is_plain: true }
 }
 
-fn judged(words: Vec<&Word>, pinned: impl Fn(&str) -> bool) -> Vec<(&Word, bool)> {
+fn judged<'c, 's>(
+    words: Vec<&'c Word<'s>>,
+    pinned: impl Fn(&str) -> bool,
+) -> Vec<(&'c Word<'s>, bool)> {
     words.into_iter().map(|it| (it, pinned(&it.text))).collect()
 }
 
-fn without<'c>(words: Vec<&'c Word>, verbs: &[&str]) -> Vec<&'c Word> {
-    words.into_iter().filter(|it| !verbs.contains(&it.text.as_str())).collect()
+fn without<'c, 's>(words: Vec<&'c Word<'s>>, verbs: &[&str]) -> Vec<&'c Word<'s>> {
+    words.into_iter().filter(|it| !verbs.contains(&&*it.text)).collect()
 }
 
-fn apt(it: &Command) -> Option<Install<'_>> {
-    let manager = match it.name.text.as_str() {
+fn apt<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
+    let manager = match &*it.name.text {
         "apt-get" => "apt-get",
         "apt" => "apt",
         _ => "aptitude",
@@ -71,7 +77,7 @@ fn apt(it: &Command) -> Option<Install<'_>> {
     })
 }
 
-fn apt_unattended(it: &Command) -> bool {
+fn apt_unattended(it: &Command<'_>) -> bool {
     let count = |name: &str| it.flags().filter(|it| *it == name).count();
     it.has_flag(&["y", "yes", "assume-yes"])
         || count("q") > 1
@@ -82,7 +88,7 @@ fn apt_unattended(it: &Command) -> bool {
         || it.has_flag(&["simulate", "dry-run", "just-print", "recon", "no-act", "print-uris"])
 }
 
-fn apk(it: &Command) -> Option<Install<'_>> {
+fn apk<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
     if it.has_arg("add") {
         let words = without(
             it.operands(&["t", "virtual", "X", "repository", "repositories-file"]),
@@ -124,8 +130,8 @@ const PIP_VALUES: [&str; 25] = [
     "upgrade-strategy",
 ];
 
-fn pip(it: &Command) -> Option<Install<'_>> {
-    let name = it.name.text.as_str();
+fn pip<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
+    let name = &*it.name.text;
     let is_module = name.starts_with("python")
         && it.args.windows(2).any(|pair| pair[0].text == "-m" && pair[1].text == "pip");
     let is_pip = name.starts_with("pip") && !name.starts_with("pipenv");
@@ -154,7 +160,7 @@ fn is_pinned_python(text: &str) -> bool {
         || text.ends_with(".tar.gz")
 }
 
-fn npm(it: &Command) -> Option<Install<'_>> {
+fn npm<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
     let words = it.operands(&["loglevel", "registry"]);
     if words.first().is_none_or(|it| it.text != "install") {
         return None;
@@ -175,7 +181,7 @@ fn is_pinned_node(text: &str) -> bool {
         || [".tar", ".tar.gz", ".tgz"].iter().any(|it| text.ends_with(it))
 }
 
-fn gem(it: &Command) -> Option<Install<'_>> {
+fn gem<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
     if !it.has_arg("install") && !it.has_arg("i") {
         return None;
     }
@@ -198,7 +204,7 @@ fn gem(it: &Command) -> Option<Install<'_>> {
     Some(Install { packages, ..plain("gem", "install") })
 }
 
-fn yum<'c>(it: &'c Command, variables: &dyn Fn(&str) -> bool) -> Option<Install<'c>> {
+fn yum<'c, 's>(it: &'c Command<'s>, variables: &dyn Fn(&str) -> bool) -> Option<Install<'c, 's>> {
     if !["install", "groupinstall", "localinstall"].iter().any(|verb| it.has_arg(verb)) {
         let verb = ["update", "upgrade"].into_iter().find(|verb| it.has_arg(verb))?;
         return Some(Install {
@@ -215,7 +221,7 @@ fn yum<'c>(it: &'c Command, variables: &dyn Fn(&str) -> bool) -> Option<Install<
     })
 }
 
-fn yes(it: &Command) -> bool {
+fn yes(it: &Command<'_>) -> bool {
     it.has_flag(&["y", "assumeyes"])
 }
 
@@ -233,7 +239,7 @@ const DNF_VERBS: [&str; 10] = [
     "localinstall",
 ];
 
-fn dnf<'c>(it: &'c Command, variables: &dyn Fn(&str) -> bool) -> Option<Install<'c>> {
+fn dnf<'c, 's>(it: &'c Command<'s>, variables: &dyn Fn(&str) -> bool) -> Option<Install<'c, 's>> {
     let manager = if it.name.text == "dnf" { "dnf" } else { "microdnf" };
     let verb = it.plain().find_map(|it| DNF_VERBS.iter().find(|verb| **verb == it.text))?;
     let asks = ["install", "groupinstall", "localinstall"].iter().any(|verb| it.has_arg(verb));
@@ -249,7 +255,10 @@ fn dnf<'c>(it: &'c Command, variables: &dyn Fn(&str) -> bool) -> Option<Install<
     })
 }
 
-fn rpm_packages<'c>(it: &'c Command, variables: &dyn Fn(&str) -> bool) -> Vec<(&'c Word, bool)> {
+fn rpm_packages<'c, 's>(
+    it: &'c Command<'s>,
+    variables: &dyn Fn(&str) -> bool,
+) -> Vec<(&'c Word<'s>, bool)> {
     let is_module = it.plain().any(|it| it.text == "module");
     let verbs: &[&str] = if is_module { &["install", "module"] } else { &["install"] };
     let pinned = |text: &str| {
@@ -271,7 +280,7 @@ fn is_pinned_rpm(text: &str, variables: &dyn Fn(&str) -> bool) -> bool {
     text.contains('-') && super::variable::names(text).any(variables)
 }
 
-fn zypper(it: &Command) -> Option<Install<'_>> {
+fn zypper<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
     let unattended = it.has_flag(&["n", "non-interactive", "no-confirm", "y"]);
     if it.has_arg("install") || it.has_arg("in") {
         let words = without(it.plain().collect(), &["install", "in"]);
@@ -287,14 +296,14 @@ fn zypper(it: &Command) -> Option<Install<'_>> {
         .then(|| Install { unattended, ..plain("zypper", "remove") })
 }
 
-fn yarn(it: &Command) -> Option<Install<'_>> {
+fn yarn<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
     it.has_arg("install").then(|| plain("yarn", "install"))
 }
 
-fn go(it: &Command) -> Option<Install<'_>> {
-    let words: Vec<&Word> = it.plain().collect();
-    let at = words.iter().position(|it| matches!(it.text.as_str(), "install" | "get" | "run"))?;
-    if words[..at].iter().any(|it| matches!(it.text.as_str(), "tool" | "mod" | "build")) {
+fn go<'c, 's>(it: &'c Command<'s>) -> Option<Install<'c, 's>> {
+    let words: Vec<&Word<'_>> = it.plain().collect();
+    let at = words.iter().position(|it| matches!(&*it.text, "install" | "get" | "run"))?;
+    if words[..at].iter().any(|it| matches!(&*it.text, "tool" | "mod" | "build")) {
         return None;
     }
     let mut words = words[at + 1..].to_vec();
@@ -321,7 +330,8 @@ mod tests {
         let it = &file.instructions[0];
         let commands = command::read(&text, it, &it.head.arguments);
         let found = install(&commands[0], &|name| name == "SET").unwrap();
-        let loose = found.packages.iter().filter(|it| !it.1).map(|it| it.0.text.clone()).collect();
+        let loose =
+            found.packages.iter().filter(|it| !it.1).map(|it| it.0.text.to_string()).collect();
         (found.manager, found.unattended, loose)
     }
 

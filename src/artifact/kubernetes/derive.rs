@@ -117,17 +117,17 @@ pub(super) fn append(tree: &mut Tree, found: Found) -> Id {
     let span = raw.at(&["metadata", "name"]).unwrap_or(raw).span();
     let root = tree.open_map(Key::None, span);
     link(tree, "kind", found.raw, &["kind"]);
-    tree.text(Key::Text("group"), &found.group, span);
-    tree.text(Key::Text("version"), &found.version, span);
+    tree.text(Key::Field("group"), &found.group, span);
+    tree.text(Key::Field("version"), &found.version, span);
     name(tree, "name", found.raw);
     name(tree, "namespace", found.raw);
     let filled = tree.node(found.raw).at(&["metadata", "name"]).is_some_and(is_filled_in);
-    tree.bool(Key::Text("filled"), filled, span);
-    tree.alias(Key::Text("raw"), found.raw);
+    tree.bool(Key::Field("filled"), filled, span);
+    tree.alias(Key::Field("raw"), found.raw);
     link(tree, "labels", found.raw, &["metadata", "labels"]);
     link(tree, "annotations", found.raw, &["metadata", "annotations"]);
-    tree.bool(Key::Text("patch"), found.patch, span);
-    let pods = tree.open_seq(Key::Text("pods"), span);
+    tree.bool(Key::Field("patch"), found.patch, span);
+    let pods = tree.open_seq(Key::Field("pods"), span);
     for template in found.templates {
         append_pod(tree, template);
     }
@@ -168,7 +168,7 @@ fn append_pod(tree: &mut Tree, template: Id) {
     link(tree, "metadata", template, &["metadata"]);
     link(tree, "labels", template, &["metadata", "labels"]);
     link(tree, "annotations", template, &["metadata", "annotations"]);
-    let containers = tree.open_seq(Key::Text("containers"), tree.node(template).span());
+    let containers = tree.open_seq(Key::Field("containers"), tree.node(template).span());
     let context = tree.node(template).at(&["spec", "securityContext"]).map(Node::id);
     for list in LISTS {
         let ids: Vec<Id> = match tree.node(template).at(&["spec", list]) {
@@ -188,11 +188,11 @@ fn append_pod(tree: &mut Tree, template: Id) {
 fn append_container(tree: &mut Tree, raw: Id, list: &str, index: usize, pod: Option<Id>) {
     let span = tree.node(raw).span();
     let container = tree.open_map(Key::None, span);
-    tree.alias(Key::Text("raw"), raw);
-    tree.text(Key::Text("list"), list, span);
-    tree.int(Key::Text("index"), index as i64, span);
+    tree.alias(Key::Field("raw"), raw);
+    tree.text(Key::Field("list"), list, span);
+    tree.int(Key::Field("index"), index as i64, span);
     append_image(tree, raw);
-    let effective = tree.open_map(Key::Text("effective"), span);
+    let effective = tree.open_map(Key::Field("effective"), span);
     let own = tree.node(raw).get("securityContext").map(Node::id);
     for key in INHERITED {
         let value = setting(tree, own, key).or_else(|| setting(tree, pod, key));
@@ -220,13 +220,13 @@ fn append_image(tree: &mut Tree, raw: Id) {
     };
     let (id, span, text) = (image.id(), image.span(), image.text().to_owned());
     let parts = Image::parse(&text);
-    let map = tree.open_map(Key::Text("image"), span);
-    tree.alias(Key::Text("text"), id);
+    let map = tree.open_map(Key::Field("image"), span);
+    tree.alias(Key::Field("text"), id);
     part(tree, "registry", &parts.registry, span);
     part(tree, "name", &parts.name, span);
     part(tree, "tag", &parts.tag, span);
     part(tree, "digest", &parts.digest, span);
-    tree.bool(Key::Text("known"), is_known(&text), span);
+    tree.bool(Key::Field("known"), is_known(&text), span);
     tree.close(map);
 }
 

@@ -134,7 +134,7 @@ impl<'a> Writer<'a> {
 
     fn settings(&mut self, head: Span) {
         let evaluation = self.evaluation();
-        let settings = self.tree.open_map(Key::Text("settings"), head);
+        let settings = self.tree.open_map(Key::Field("settings"), head);
         for (key, name) in [
             ("ignores_errors", ".IGNORE"),
             ("one_shell", ".ONESHELL"),
@@ -163,7 +163,7 @@ impl<'a> Writer<'a> {
     fn entry(&mut self, head: Span) {
         let evaluation = self.evaluation();
         self.text("default_goal", &evaluation.default_goal, head);
-        let all = self.tree.open_seq(Key::Text("made"), head);
+        let all = self.tree.open_seq(Key::Field("made"), head);
         for target in &evaluation.targets {
             if self.is_full() {
                 break;
@@ -179,7 +179,7 @@ impl<'a> Writer<'a> {
             self.bool("recipe", !target.recipes.is_empty(), span);
             let known = target.prerequisites.iter().chain(&target.order_only);
             self.list("prerequisites", known.map(String::as_str).take(1000), span);
-            self.tree.int(Key::Text("line"), i64::from(target.place.line), span);
+            self.tree.int(Key::Field("line"), i64::from(target.place.line), span);
             self.tree.close(it);
         }
         self.tree.close(all);
@@ -188,7 +188,7 @@ impl<'a> Writer<'a> {
         let patterns = evaluation.patterns.iter().map(|it| &*it.name).filter(|it| it.contains('%'));
         self.list("patterns", patterns.take(20_000), head);
         self.list("files", evaluation.files.iter().map(|it| &**it), head);
-        let open = self.tree.open_seq(Key::Text("unresolved"), head);
+        let open = self.tree.open_seq(Key::Field("unresolved"), head);
         for it in evaluation.unresolved.iter().take(1000) {
             let span = if it.place.file == self.file { self.span(it.place) } else { head };
             let entry = self.tree.open_map(Key::None, span);
@@ -197,7 +197,7 @@ impl<'a> Writer<'a> {
             self.text("why", &it.why, span);
             let file = evaluation.files.get(it.place.file as usize);
             self.maybe("file", file.map(String::as_str), span);
-            self.tree.int(Key::Text("line"), i64::from(it.place.line), span);
+            self.tree.int(Key::Field("line"), i64::from(it.place.line), span);
             self.tree.close(entry);
         }
         self.tree.close(open);
@@ -207,7 +207,7 @@ impl<'a> Writer<'a> {
 
     fn variables(&mut self, head: Span) {
         let evaluation = self.evaluation();
-        let list = self.tree.open_seq(Key::Text("variables"), head);
+        let list = self.tree.open_seq(Key::Field("variables"), head);
         let file = self.file;
         for it in evaluation.definitions.iter().filter(|it| it.place.file == file) {
             if self.is_full() {
@@ -216,7 +216,7 @@ impl<'a> Writer<'a> {
             self.variable(it);
         }
         self.tree.close(list);
-        let list = self.tree.open_seq(Key::Text("undefined"), head);
+        let list = self.tree.open_seq(Key::Field("undefined"), head);
         for (name, place) in evaluation.undefined.iter().filter(|it| it.1.file == self.file) {
             if is_name_of_environment(name) {
                 continue;
@@ -303,7 +303,7 @@ impl<'a> Writer<'a> {
             })
             .collect();
         self.verdict(target, &all, span);
-        let list = self.tree.open_seq(Key::Text("recipe"), span);
+        let list = self.tree.open_seq(Key::Field("recipe"), span);
         for (recipe, commands) in recipes.iter().zip(&all) {
             self.recipe(recipe, commands);
         }
@@ -314,7 +314,7 @@ impl<'a> Writer<'a> {
     fn replaced(&mut self, target: &Target) {
         let evaluation = self.evaluation();
         let span = self.name_span(target.place, &target.name);
-        let list = self.tree.open_seq(Key::Text("earlier"), span);
+        let list = self.tree.open_seq(Key::Field("earlier"), span);
         for &recipe in target.replaced.iter().take(20) {
             let place = evaluation.recipes[recipe].rule;
             if place.file == self.file {
@@ -338,7 +338,7 @@ impl<'a> Writer<'a> {
     fn prerequisites(&mut self, target: &Target, place: Place, span: Span) {
         let evaluation = self.evaluation();
         self.bool("open", target.open, span);
-        let list = self.tree.open_seq(Key::Text("prerequisites"), span);
+        let list = self.tree.open_seq(Key::Field("prerequisites"), span);
         let all = target.prerequisites.iter().map(|it| (it, false));
         let all = all.chain(target.order_only.iter().map(|it| (it, true)));
         let here = place.file == self.file;

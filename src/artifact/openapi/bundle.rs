@@ -287,7 +287,7 @@ impl<'l> Loader<'l> {
             .map(|it| Asked { part: place(&tree, it.root), by: tree.nodes[it.by as usize].span })
             .collect();
         asked.sort_by_key(|it| it.part.start);
-        tree.source = Source::joined(sources, asked).into();
+        tree.adopt(Source::joined(sources, asked));
         (tree, regions, self.unread)
     }
 }

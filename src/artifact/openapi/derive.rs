@@ -76,7 +76,7 @@ pub fn append(tree: &mut Tree, regions: &[Region], unread: &Unread) -> (Vec<Id>,
 fn write(tree: &mut Tree, root: Id, collected: Collected) -> Id {
     let here = place(tree, root);
     let all = tree.open_map(Key::None, here);
-    record(tree, Key::Text("document"), &collected.document);
+    record(tree, Key::Field("document"), &collected.document);
     let mut count = 1;
     for (name, records) in &collected.records {
         let list = tree.open_seq(Key::Text(name), here);
@@ -97,7 +97,7 @@ fn write(tree: &mut Tree, root: Id, collected: Collected) -> Id {
 fn record(tree: &mut Tree, key: Key<'_>, record: &Record) {
     let here = place(tree, record.node);
     let map = tree.open_map(key, here);
-    tree.alias(Key::Text("node"), record.node);
+    tree.alias(Key::Field("node"), record.node);
     for (name, fact) in &record.facts {
         let key = Key::Text(name);
         match fact {

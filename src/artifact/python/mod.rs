@@ -102,15 +102,15 @@ fn module(
 ) -> Id {
     let at = Span::default();
     let root = tree.open_map(Key::None, at);
-    tree.text(Key::Text("fact"), "module", at);
-    tree.text(Key::Text("role"), role.name(), at);
-    tree.int(Key::Text("logs"), i64::from(logs), at);
-    let list = tree.open_seq(Key::Text("refused"), at);
+    tree.text(Key::Field("fact"), "module", at);
+    tree.text(Key::Field("role"), role.name(), at);
+    tree.int(Key::Field("logs"), i64::from(logs), at);
+    let list = tree.open_seq(Key::Field("refused"), at);
     for name in refused {
         tree.text(Key::None, name, at);
     }
     tree.close(list);
-    let names = tree.open_map(Key::Text("names"), at);
+    let names = tree.open_map(Key::Field("names"), at);
     if matches!(role, Role::Code | Role::Test) {
         for (name, path) in &scope.exports {
             tree.text(Key::Text(name), path, at);

@@ -220,17 +220,17 @@ fn write_expression(
         Expr::FString(_) => "text",
         _ => "other",
     };
-    tree.text(Key::Text("expr"), kind, at);
+    tree.text(Key::Field("expr"), kind, at);
     let written = tree.source.slice(span(expr)).to_owned();
     let end = written.char_indices().nth(LONGEST).map_or(written.len(), |it| it.0);
-    tree.text(Key::Text("text"), &written[..end], at);
+    tree.text(Key::Field("text"), &written[..end], at);
     let named = match expr {
         Expr::Call(it) => scope.path(&it.func),
         Expr::Name(_) | Expr::Attribute(_) => scope.path(expr),
         _ => None,
     };
     if let Some(path) = named {
-        tree.text(Key::Text("path"), &path, at);
+        tree.text(Key::Field("path"), &path, at);
     }
     if let Expr::Call(call) = expr
         && depth < 3
@@ -248,12 +248,12 @@ pub(super) fn write_arguments(
     depth: usize,
     at: Span,
 ) {
-    let args = tree.open_seq(Key::Text("args"), at);
+    let args = tree.open_seq(Key::Field("args"), at);
     for it in arguments.args.iter().take(MOST_ITEMS) {
         write_at(tree, Key::None, scope, it, depth, span(it));
     }
     tree.close(args);
-    let kwargs = tree.open_map(Key::Text("kwargs"), at);
+    let kwargs = tree.open_map(Key::Field("kwargs"), at);
     for it in arguments.keywords.iter().take(MOST_ITEMS) {
         match &it.arg {
             Some(name) => {
@@ -272,7 +272,7 @@ fn write_spread(tree: &mut Tree, scope: &Scope<'_>, value: &Expr, depth: usize) 
         _ => None,
     };
     let Expr::Dict(dict) = constant.unwrap_or(value) else {
-        tree.bool(Key::Text("**"), true, span(value));
+        tree.bool(Key::Field("**"), true, span(value));
         return;
     };
     for item in dict.items.iter().take(MOST_ITEMS) {
@@ -282,7 +282,7 @@ fn write_spread(tree: &mut Tree, scope: &Scope<'_>, value: &Expr, depth: usize) 
                 write_at(tree, Key::Text(&name), scope, &item.value, depth + 1, at);
             }
             None => {
-                tree.bool(Key::Text("**"), true, span(value));
+                tree.bool(Key::Field("**"), true, span(value));
             }
         }
     }

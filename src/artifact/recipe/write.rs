@@ -92,15 +92,15 @@ pub fn verdict<'l>(
     let hidden = !working.is_empty() && working.iter().all(|it| it.hidden.is_some());
     let can_fail = about.opaque || about.prerequisites || !hidden;
     let is_empty = !about.recipe && !about.prerequisites && !about.opaque;
-    tree.bool(Key::Text("has_recipe"), has_text, span);
-    tree.bool(Key::Text("is_empty"), is_empty, span);
-    tree.bool(Key::Text("only_prints"), only_prints && !about.prerequisites, span);
-    tree.bool(Key::Text("can_fail"), can_fail, span);
+    tree.bool(Key::Field("has_recipe"), has_text, span);
+    tree.bool(Key::Field("is_empty"), is_empty, span);
+    tree.bool(Key::Field("only_prints"), only_prints && !about.prerequisites, span);
+    tree.bool(Key::Field("can_fail"), can_fail, span);
     let mut checked: Vec<&str> = commands.iter().filter_map(|it| it.checks).collect();
     checked.sort_unstable();
     checked.dedup();
     list(tree, "checks", checked, span);
-    tree.int(Key::Text("lines"), lines.count() as i64, span);
+    tree.int(Key::Field("lines"), lines.count() as i64, span);
 }
 
 /// A line with those of the commands that stand in it; `index` counts the lines.
@@ -112,13 +112,13 @@ pub fn line(
 ) {
     let span = written.map_or(Span::default(), |it| it.first_line(&tree.source));
     let map = tree.open_map(Key::None, span);
-    tree.text(Key::Text("text"), line.text, span);
-    tree.text(Key::Text("expanded"), &shown(line.expanded), span);
-    tree.bool(Key::Text("silent"), line.flags.silent, span);
-    tree.bool(Key::Text("ignores"), line.flags.ignores, span);
-    tree.bool(Key::Text("always"), line.flags.always, span);
-    tree.bool(Key::Text("calls_variable"), calls_make(line.text), span);
-    let list = tree.open_seq(Key::Text("commands"), span);
+    tree.text(Key::Field("text"), line.text, span);
+    tree.text(Key::Field("expanded"), &shown(line.expanded), span);
+    tree.bool(Key::Field("silent"), line.flags.silent, span);
+    tree.bool(Key::Field("ignores"), line.flags.ignores, span);
+    tree.bool(Key::Field("always"), line.flags.always, span);
+    tree.bool(Key::Field("calls_variable"), calls_make(line.text), span);
+    let list = tree.open_seq(Key::Field("commands"), span);
     while let Some(it) = commands.next_if(|it| it.line <= index) {
         let span = written.map_or(Span::default(), |place| place.command(&tree.source, it));
         command(tree, it, span);
@@ -129,17 +129,17 @@ pub fn line(
 
 fn command(tree: &mut Tree, command: &Command, span: Span) {
     let map = tree.open_map(Key::None, span);
-    tree.text(Key::Text("name"), &command.name, span);
-    tree.text(Key::Text("text"), &command.text, span);
+    tree.text(Key::Field("name"), &command.name, span);
+    tree.text(Key::Field("text"), &command.text, span);
     list(tree, "words", command.words.iter().map(String::as_str).take(500), span);
     maybe(tree, "folder", command.folder.as_deref(), span);
     maybe(tree, "hidden", command.hidden.as_deref(), span);
     maybe(tree, "checks", command.checks, span);
-    tree.bool(Key::Text("idle"), command.idle, span);
+    tree.bool(Key::Field("idle"), command.idle, span);
     match &command.goals {
         Some(goals) => list(tree, "goals", goals.iter().map(String::as_str), span),
         None => {
-            tree.null(Key::Text("goals"), span);
+            tree.null(Key::Field("goals"), span);
         }
     }
     tree.close(map);

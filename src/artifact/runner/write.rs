@@ -23,15 +23,15 @@ pub(super) fn write(tree: &mut Tree, file: &File) -> Id {
     let folder = if at_root { "" } else { tree.source.folder() }.to_owned();
     let head = Span::new(0, tree.source.line(1).len());
     let root = tree.open_map(Key::None, head);
-    tree.text(Key::Text("path"), &path, head);
-    tree.text(Key::Text("start"), &path, head);
-    tree.text(Key::Text("runner"), file.runner, head);
-    tree.text(Key::Text("folder"), &folder, head);
+    tree.text(Key::Field("path"), &path, head);
+    tree.text(Key::Field("start"), &path, head);
+    tree.text(Key::Field("runner"), file.runner, head);
+    tree.text(Key::Field("folder"), &folder, head);
     for (key, value) in [("entry", true), ("root", at_root), ("whole", true), ("open", file.open)] {
         tree.bool(Key::Text(key), value, head);
     }
     write::list(tree, "names", file.tasks.iter().map(|it| it.name.as_str()), head);
-    let list = tree.open_seq(Key::Text("targets"), head);
+    let list = tree.open_seq(Key::Field("targets"), head);
     for task in &file.tasks {
         one(tree, task, &folder);
     }
@@ -43,14 +43,14 @@ pub(super) fn write(tree: &mut Tree, file: &File) -> Id {
 fn one(tree: &mut Tree, task: &Task, folder: &str) {
     let span = task.place;
     let map = tree.open_map(Key::None, span);
-    tree.text(Key::Text("name"), &task.name, span);
-    tree.bool(Key::Text("has_rule"), true, span);
-    tree.bool(Key::Text("maybe"), false, span);
+    tree.text(Key::Field("name"), &task.name, span);
+    tree.bool(Key::Field("has_rule"), true, span);
+    tree.bool(Key::Field("maybe"), false, span);
     write::maybe(tree, "gate", gates::named(&task.name), span);
-    let list = tree.open_seq(Key::Text("prerequisites"), span);
+    let list = tree.open_seq(Key::Field("prerequisites"), span);
     for (name, span) in &task.prerequisites {
         let it = tree.open_map(Key::None, *span);
-        tree.text(Key::Text("name"), name, *span);
+        tree.text(Key::Field("name"), name, *span);
         tree.close(it);
     }
     tree.close(list);
@@ -66,7 +66,7 @@ fn one(tree: &mut Tree, task: &Task, folder: &str) {
     };
     let both: Vec<&Command> = all.iter().collect();
     write::verdict(tree, lines.iter().copied(), &both, about, span);
-    let list = tree.open_seq(Key::Text("recipe"), span);
+    let list = tree.open_seq(Key::Field("recipe"), span);
     let mut rest = all.iter().peekable();
     for (index, (line, read)) in task.lines.iter().zip(&lines).enumerate() {
         write::line(tree, (index, *read), Some(Written { place: line.place }), &mut rest);

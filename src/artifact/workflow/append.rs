@@ -76,7 +76,7 @@ fn step(tree: &mut Tree, it: &Step) {
     match &it.uses {
         Some(it) => uses(tree, it),
         None => {
-            tree.null(Key::Text("uses"), place);
+            tree.null(Key::Field("uses"), place);
         }
     }
     written(tree, "if", it.condition.as_ref(), place);
@@ -108,7 +108,7 @@ fn uses(tree: &mut Tree, it: &Text) {
     let owner = parts.next().filter(|_| kind == "action").unwrap_or("");
     let repository = parts.next().filter(|_| kind == "action").unwrap_or("");
     let is_hash = reference.len() >= 40 && reference.bytes().all(|it| it.is_ascii_hexdigit());
-    let map = tree.open_map(Key::Text("uses"), it.place);
+    let map = tree.open_map(Key::Field("uses"), it.place);
     text(tree, "text", &it.text, it.place);
     text(tree, "kind", kind, it.place);
     text(tree, "name", name, it.place);

@@ -209,7 +209,7 @@ impl Reader<'_> {
     fn push(&mut self, label: Label, kind: Kind, style: Style, span: Span, flags: u8) -> Id {
         let Label { start: key, len: key_len, flags: key_flags } = label;
         let flags = flags | key_flags;
-        self.tree.push(Raw { kind, style, flags, key, key_len, span, low: 0, high: 0 })
+        self.tree.push(Raw { kind, style, flags, tag: 0, key, key_len, span, low: 0, high: 0 })
     }
 
     fn null(&mut self, label: Label, at: usize) {

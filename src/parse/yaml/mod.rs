@@ -30,8 +30,8 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
     }
     let (mut tree, mut problems) =
         fast::read(&source.text).map_or_else(|| events::read(&source), |it| (it, Vec::new()));
-    tree.source = source.into();
-    problems.extend(keys::repeated(&tree));
+    tree.adopt(source);
+    problems.extend(keys::repeated(&mut tree));
     problems.sort();
     (tree, problems)
 }

@@ -102,15 +102,15 @@ fn lower(old: &Stated, now: Option<Node<'_>>) -> Tree {
     let span = now.map_or(Span::default(), Node::span);
     let mut tree = Tree::new(Source::new(path, text));
     let map = tree.open_map(Key::None, span);
-    tree.text(Key::Text("tool"), &old.tool, span);
-    tree.text(Key::Text("name"), &old.name, span);
-    tree.text(Key::Text("before"), &number(old.value), span);
+    tree.text(Key::Field("tool"), &old.tool, span);
+    tree.text(Key::Field("name"), &old.name, span);
+    tree.text(Key::Field("before"), &number(old.value), span);
     match now.and_then(|it| it.get("value")).and_then(Node::as_float) {
-        Some(value) => tree.text(Key::Text("now"), &number(value), span),
-        None => tree.null(Key::Text("now"), span),
+        Some(value) => tree.text(Key::Field("now"), &number(value), span),
+        None => tree.null(Key::Field("now"), span),
     };
     let enforced = now.and_then(|it| it.get("enforced")).and_then(Node::as_bool) == Some(true);
-    tree.bool(Key::Text("enforced"), enforced, span);
+    tree.bool(Key::Field("enforced"), enforced, span);
     tree.close(map);
     tree.roots.push(map);
     tree

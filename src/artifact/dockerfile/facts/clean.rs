@@ -1,5 +1,7 @@
 //! Whether a RUN leaves the caches of package managers in its layer.
 
+use std::borrow::Cow;
+
 use super::{cached, is_on};
 use crate::{artifact::dockerfile::command::Command, parse::dockerfile::Head};
 
@@ -7,25 +9,25 @@ use crate::{artifact::dockerfile::command::Command, parse::dockerfile::Head};
 const RECURSIVE: [&str; 3] = ["r", "R", "recursive"];
 
 /// How a RUN treats what its package managers leave behind.
-pub(super) struct Clean<'c> {
+pub(super) struct Clean<'c, 's> {
     /// The RUN.
     pub(super) head: &'c Head,
     /// Its commands.
-    pub(super) commands: &'c [Command],
+    pub(super) commands: &'c [Command<'s>],
     /// Which of them is the package manager's.
     pub(super) at: usize,
     /// `PIP_NO_CACHE_DIR` is on where it stands.
     pub(super) no_pip_cache: bool,
 }
 
-impl Clean<'_> {
-    fn later(&self) -> &[Command] {
+impl<'s> Clean<'_, 's> {
+    fn later(&self) -> &[Command<'s>] {
         &self.commands[self.at + 1..]
     }
 
     /// Whether a command behind, or any, removes one of these paths or what contains it: folders go
     /// only with `-r`, what lies in them also by `*`.
-    fn removes(commands: &[Command], paths: &[&str]) -> bool {
+    fn removes(commands: &[Command<'_>], paths: &[&str]) -> bool {
         let covers = |text: &str| {
             let text = text.trim_end_matches(['*', '/']).trim_end_matches('.');
             !text.is_empty()
@@ -67,7 +69,7 @@ impl Clean<'_> {
     /// Whether nothing that the manager caches stays in the layer.
     pub(super) fn is_clean(&self, manager: &str) -> bool {
         let own = &self.commands[self.at];
-        let name = own.name.text.as_str();
+        let name = &*own.name.text;
         match manager {
             "apt-get" | "apt" | "aptitude" => {
                 self.is_cached(|it| it == "/var/lib/apt/lists")
@@ -82,8 +84,9 @@ impl Clean<'_> {
             }
             "apk" => own.has_flag(&["no-cache"]) || self.is_cached(|it| it == "/var/cache/apk"),
             "pip" => {
-                let on =
-                    |(name, value): &(String, String)| name == "PIP_NO_CACHE_DIR" && is_on(value);
+                let on = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
+                    name == "PIP_NO_CACHE_DIR" && is_on(value)
+                };
                 self.no_pip_cache
                     || own.has_flag(&["no-cache-dir"])
                     || self.is_cached(|it| it.contains("/.cache/pip"))

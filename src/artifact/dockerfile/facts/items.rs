@@ -1,15 +1,15 @@
 //! The items of the lists: one function for each list, and what its fields need.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use super::{
-    Facts, Out, Step, clean::Clean, is_absolute, is_archive, is_rooted, mount_field, mounts,
-    write_user_fields, write_words,
+    Facts, Installs, Out, Step, clean::Clean, is_absolute, is_archive, is_rooted, mount_field,
+    mounts, write_user_fields, write_words,
 };
 use crate::{
     artifact::dockerfile::{
         command::{self, Command},
-        package,
+        package::Install,
         stage::{self, Stage},
         variable,
     },
@@ -22,10 +22,10 @@ use crate::{
 
 /// Whether the command may install packages in a way that is not known: a script, `playwright
 /// install-deps`.
-fn may_install(command: &Command) -> bool {
-    let name = command.name.text.as_str();
+fn may_install(command: &Command<'_>) -> bool {
+    let name = &*command.name.text;
     let is_script = name.contains('/') || matches!(name, "." | "bash" | "sh" | "source");
-    let words = || command.args.iter().map(|it| it.text.as_str());
+    let words = || command.args.iter().map(|it| &*it.text);
     is_script || name.contains("install") || words().any(|it| it.contains("install"))
 }
 
@@ -65,9 +65,53 @@ fn is_tool(name: &str) -> bool {
     matches!(name, "pip" | "setuptools" | "wheel")
 }
 
+/// What looks after commands of a RUN that fail.
+struct Heed<'s> {
+    script: &'s str,
+    /// The shell stops at what fails.
+    stops: bool,
+    /// The first command that makes the shell stop.
+    from: usize,
+    /// Inside of `if` and loops something else may look after it.
+    is_simple: OnceCell<bool>,
+}
+
+impl<'s> Heed<'s> {
+    fn of(facts: &Facts<'s, '_>, index: usize) -> Self {
+        let sets = |it: &str| it.starts_with('-') && !it.starts_with("--") && it.contains('e');
+        let stops = |it: &Command<'_>| {
+            it.name.text == "set" && it.args.iter().any(|it| sets(&it.text) || it.text == "errexit")
+        };
+        Self {
+            script: facts.steps[index].it.text(&facts.steps[index].head.arguments),
+            stops: facts.shells[index]
+                .words
+                .iter()
+                .any(|it| it.starts_with('-') && it.contains('e')),
+            from: facts.commands[index].iter().position(stops).unwrap_or(usize::MAX),
+            is_simple: OnceCell::new(),
+        }
+    }
+
+    /// Whether the script goes on behind a command that failed: `a; b` without `set -e`.
+    fn misses(&self, it: &Command<'_>, at: usize) -> bool {
+        let is_simple = || {
+            let words = ["if ", "for ", "while ", "case ", "until "];
+            !words.iter().any(|it| self.script.contains(it))
+        };
+        it.then == Then::Next
+            && !it.is_nested
+            && !it.is_tested
+            && !self.stops
+            && at <= self.from
+            && *self.is_simple.get_or_init(is_simple)
+    }
+}
+
 impl Facts<'_, '_> {
     pub(super) fn write_commands(&self, out: &mut Out<'_>, index: usize) {
         let step = &self.steps[index];
+        let heed = Heed::of(self, index);
         for (at, it) in self.commands[index].iter().enumerate() {
             let next = self.commands[index].get(at + 1);
             out.map(Key::None, it.span, |out| {
@@ -79,7 +123,7 @@ impl Facts<'_, '_> {
                         out.tree.text(Key::None, flag, it.span);
                     }
                 });
-                out.tree.words(Key::Text("text"), it.words(), it.span);
+                out.tree.words(Key::Field("text"), it.words(), it.span);
                 out.flag("reads_pipe", it.reads_pipe, it.span);
                 if it.then == Then::Pipe
                     && let Some(next) = next
@@ -90,7 +134,7 @@ impl Facts<'_, '_> {
                 out.flag("is_nested", it.is_nested, it.span);
                 out.flag("is_tested", it.is_tested, it.span);
                 out.flag("is_trigger", step.is_trigger, it.span);
-                out.flag("is_unheeded", self.is_unheeded(index, at), it.span);
+                out.flag("is_unheeded", heed.misses(it, at), it.span);
                 out.list("redirects", it.span, |out| {
                     for redirect in &it.redirects {
                         out.tree.text(Key::None, redirect, it.span);
@@ -101,32 +145,9 @@ impl Facts<'_, '_> {
         }
     }
 
-    /// Whether the script goes on behind a command that failed: `a; b` without `set -e`.
-    fn is_unheeded(&self, index: usize, at: usize) -> bool {
-        let commands = &self.commands[index];
-        let it = &commands[at];
-        let stops = |it: &Command| {
-            let sets = |it: &str| it.starts_with('-') && !it.starts_with("--") && it.contains('e');
-            it.name.text == "set" && it.args.iter().any(|it| sets(&it.text) || it.text == "errexit")
-        };
-        // Inside of `if` and loops something else may look after it.
-        let is_simple = || {
-            let text = self.steps[index].arguments();
-            !["if ", "for ", "while ", "case ", "until "].iter().any(|it| text.contains(it))
-        };
-        let shell_stops =
-            || self.shells[index].words.iter().any(|it| it.starts_with('-') && it.contains('e'));
-        it.then == Then::Next
-            && !it.is_nested
-            && !it.is_tested
-            && !shell_stops()
-            && is_simple()
-            && !commands[..at].iter().any(stops)
-    }
-
     /// Fields of single commands whose flags need more than a look.
-    pub(super) fn write_special(&self, out: &mut Out<'_>, it: &Command) {
-        match it.name.text.as_str() {
+    pub(super) fn write_special(&self, out: &mut Out<'_>, it: &Command<'_>) {
+        match &*it.name.text {
             "useradd" => {
                 let length = |uid: &str| {
                     let digits = uid.rsplit([':', '-']).next().unwrap_or(uid).trim_end_matches('}');
@@ -154,37 +175,48 @@ impl Facts<'_, '_> {
         }
     }
 
-    pub(super) fn write_installs(&self, out: &mut Out<'_>, index: usize, packages: bool) {
-        let (step, commands) = (&self.steps[index], &self.commands[index]);
-        let names = &self.scopes[index].names;
-        let known = |name: &str| names.contains(name);
-        for (at, command) in commands.iter().enumerate() {
-            let Some(it) = package::install(command, &known) else { continue };
-            if packages {
-                for (word, pinned) in &it.packages {
-                    out.map(Key::None, word.span, |out| {
-                        self.links(out, index);
-                        out.text("name", &word.text, word.span);
-                        out.text("manager", it.manager, word.span);
-                        out.flag("is_pinned", *pinned, word.span);
-                        out.flag("is_variable", word.text.contains(['$', '`']), word.span);
-                        out.flag("is_trigger", step.is_trigger, word.span);
-                    });
-                }
-                continue;
+    pub(super) fn write_packages(
+        &self,
+        out: &mut Out<'_>,
+        index: usize,
+        installs: &Installs<'_, '_>,
+    ) {
+        let step = &self.steps[index];
+        for (_, it) in installs.of_step(index) {
+            for (word, pinned) in &it.packages {
+                out.map(Key::None, word.span, |out| {
+                    self.links(out, index);
+                    out.text("name", &word.text, word.span);
+                    out.text("manager", it.manager, word.span);
+                    out.flag("is_pinned", *pinned, word.span);
+                    out.flag("is_variable", word.text.contains(['$', '`']), word.span);
+                    out.flag("is_trigger", step.is_trigger, word.span);
+                });
             }
+        }
+    }
+
+    pub(super) fn write_installs(
+        &self,
+        out: &mut Out<'_>,
+        index: usize,
+        installs: &Installs<'_, '_>,
+    ) {
+        let (step, commands) = (&self.steps[index], &self.commands[index]);
+        for (at, it) in installs.of_step(index) {
+            let command = &commands[*at];
             out.map(Key::None, command.span, |out| {
                 self.links(out, index);
                 out.text("manager", it.manager, command.name.span);
                 out.text("verb", it.verb, command.span);
-                out.tree.words(Key::Text("text"), command.words(), command.span);
+                out.tree.words(Key::Field("text"), command.words(), command.span);
                 out.flag("is_unattended", it.unattended, command.span);
                 out.flag("is_plain", it.is_plain, command.span);
                 out.flag("is_trigger", step.is_trigger, command.span);
                 let clean = Clean {
                     head: step.head,
                     commands,
-                    at,
+                    at: *at,
                     no_pip_cache: self.scopes[index].no_pip_cache,
                 };
                 out.flag("is_clean", clean.is_clean(it.manager), command.span);
@@ -199,12 +231,12 @@ impl Facts<'_, '_> {
                         out.tree.text(Key::None, &word.text, word.span);
                     }
                 });
-                self.write_places(out, index, command);
+                self.write_places(out, index, command, installs);
             });
         }
     }
 
-    pub(super) fn write_runs(&self, out: &mut Out<'_>) {
+    pub(super) fn write_runs(&self, out: &mut Out<'_>, installs: &Installs<'_, '_>) {
         // What ONBUILD runs runs in another image.
         let mut tools: [BTreeSet<&str>; 2] = Default::default();
         let mut stage = None;
@@ -243,25 +275,26 @@ impl Facts<'_, '_> {
                     }
                 });
                 out.flag("is_windows", self.is_windows(index), span);
-                self.write_refresh(out, index);
+                self.write_refresh(out, index, installs.of_step(index));
             });
         }
     }
 
     /// An index that is refreshed in a RUN that installs nothing from it.
-    pub(super) fn write_refresh(&self, out: &mut Out<'_>, index: usize) {
+    pub(super) fn write_refresh(
+        &self,
+        out: &mut Out<'_>,
+        index: usize,
+        installs: &[(usize, Install<'_, '_>)],
+    ) {
         let commands = &self.commands[index];
-        let installs: Vec<_> = commands
-            .iter()
-            .filter_map(|it| Some((it, package::install(it, &|_| false)?)))
-            .collect();
         let refresh = installs.iter().find(|(_, it)| it.verb == "update");
-        if let Some((command, it)) = refresh
+        if let Some((at, it)) = refresh
             && installs.iter().all(|(_, other)| other.verb == "update")
             && !commands.iter().any(may_install)
         {
             let text = format!("{} {}", it.manager, it.verb);
-            out.text("lone_refresh", &text, command.span);
+            out.text("lone_refresh", &text, commands[*at].span);
         }
     }
 
@@ -273,11 +306,12 @@ impl Facts<'_, '_> {
         }
         let commands = &self.commands[index];
         let readers = (0..commands.len()).filter(|it| commands[*it].reads_pipe);
-        let sets =
-            |it: &Command| it.name.text == "set" && it.args.iter().any(|it| it.text == "pipefail");
+        let sets = |it: &Command<'_>| {
+            it.name.text == "set" && it.args.iter().any(|it| it.text == "pipefail")
+        };
         let first_set = commands.iter().position(sets).unwrap_or(usize::MAX);
         let is_safe = |at: usize| {
-            let writer = at.checked_sub(1).map_or("", |it| commands[it].name.text.as_str());
+            let writer = at.checked_sub(1).map_or("", |it| &*commands[it].name.text);
             // That a script from the network runs unchecked is a finding of its own.
             let runs = matches!(writer, "curl" | "wget") && is_interpreter(&commands[at].name.text);
             !is_fetcher(writer) || runs || at > first_set
@@ -351,8 +385,9 @@ impl Facts<'_, '_> {
             }
         });
         for flag in &step.head.flags {
-            let (name, place) = (flag.name.as_str(), step.it.place(&flag.range));
-            if matches!(name, "from" | "chown" | "chmod" | "checksum") {
+            let known = ["from", "chown", "chmod", "checksum"];
+            if let Some(name) = known.into_iter().find(|it| *it == flag.name) {
+                let place = step.it.place(&flag.range);
                 out.text(name, flag.value.as_deref().unwrap_or(""), place);
             }
         }
@@ -410,10 +445,10 @@ impl Facts<'_, '_> {
             .filter(|it| !self.steps[*it].is_trigger)
             .take(200)
             .flat_map(|it| &self.commands[it]);
-        let unpacks = |it: &Command| {
+        let unpacks = |it: &Command<'_>| {
             let extracts = it.name.text == "tar" && it.has_flag(&["x", "extract", "get"])
                 || matches!(
-                    it.name.text.as_str(),
+                    &*it.name.text,
                     "gunzip"
                         | "bunzip2"
                         | "unlzma"
@@ -592,7 +627,7 @@ impl Facts<'_, '_> {
             range.start = (range.start + 3).min(range.end);
         }
         let commands = match &step.head.array {
-            Some(_) => command::exec(&step.words(self.file.escape)).into_iter().collect(),
+            Some(_) => command::exec(step.words(self.file.escape)).into_iter().collect(),
             None => command::read(self.text, step.it, &range),
         };
         out.text("text", step.arguments(), step.arguments_span());

@@ -1,8 +1,8 @@
 //! What fixes write: texts that are there only where the change is certain.
 
-use super::{Facts, Out, Step};
+use super::{Facts, Installs, Out, Step};
 use crate::{
-    artifact::dockerfile::{command::Command, package, stage},
+    artifact::dockerfile::{command::Command, stage},
     parse::shell::Then,
     source::Span,
 };
@@ -23,12 +23,18 @@ const KNOWN_USERS: [(&str, &str, &str); 5] = [
 impl Facts<'_, '_> {
     /// The word of a command that is its verb, and what joins one more command to the end of its
     /// RUN.
-    pub(super) fn write_places(&self, out: &mut Out<'_>, index: usize, command: &Command) {
+    pub(super) fn write_places(
+        &self,
+        out: &mut Out<'_>,
+        index: usize,
+        command: &Command<'_>,
+        installs: &Installs<'_, '_>,
+    ) {
         const VERBS: [&str; 6] = ["install", "add", "update", "upgrade", "i", "ci"];
         if let Some(word) = command.args.iter().find(|it| VERBS.contains(&&*it.text)) {
             out.text("word", &word.text, word.span);
         }
-        if let Some(joiner) = self.joiner(index) {
+        if let Some(joiner) = self.joiner(index, installs) {
             let end = self.steps[index].arguments_span().end;
             out.text("tail", &joiner, Span { start: end, end });
         }
@@ -36,11 +42,11 @@ impl Facts<'_, '_> {
 
     /// ` && `, or the same on a line of its own, where one more command at the end of a RUN runs
     /// if all before it did well.
-    fn joiner(&self, index: usize) -> Option<String> {
+    fn joiner(&self, index: usize, installs: &Installs<'_, '_>) -> Option<String> {
         let (step, commands) = (&self.steps[index], &self.commands[index]);
         let plain = step.head.array.is_none() && step.it.heredocs.is_empty() && !step.is_trigger;
-        let is_chain = |it: &Command| matches!(it.then, Then::And | Then::End) || it.is_nested;
-        if !plain || !commands.iter().all(is_chain) || self.needs_lists_later(index) {
+        let is_chain = |it: &Command<'_>| matches!(it.then, Then::And | Then::End) || it.is_nested;
+        if !plain || !commands.iter().all(is_chain) || installs.needs_lists(index) {
             return None;
         }
         let span = step.arguments_span();
@@ -51,16 +57,6 @@ impl Facts<'_, '_> {
         let Some((_, last)) = text.rsplit_once('\n') else { return Some(" && ".to_owned()) };
         let indent = &last[..last.len() - last.trim_start().len()];
         Some(format!(" {}\n{indent}&& ", self.file.escape as char))
-    }
-
-    /// Whether another RUN installs packages without refreshing the lists that this one would drop.
-    fn needs_lists_later(&self, index: usize) -> bool {
-        let mut others = self.commands.iter().enumerate().filter(|it| it.0 != index);
-        others.any(|(_, commands)| {
-            let mut verbs = commands.iter().filter_map(|it| package::install(it, &|_| false));
-            let first = verbs.find(|it| matches!(it.manager, "apt-get" | "apt" | "aptitude"));
-            first.is_some_and(|it| it.verb != "update")
-        })
     }
 
     /// A process as an array, where no shell is needed to run it.
@@ -100,7 +96,7 @@ impl Facts<'_, '_> {
             self.steps[..index].iter().zip(&self.commands).filter(|it| it.0.stage == Some(stage));
         let numbers: Vec<&str> = made
             .flat_map(|it| it.1)
-            .filter(|it| matches!(it.name.text.as_str(), "useradd" | "adduser"))
+            .filter(|it| matches!(&*it.name.text, "useradd" | "adduser"))
             .filter(|it| it.has_arg(user))
             .map(|it| it.value_of(&["u", "uid"]).unwrap_or(""))
             .collect();
