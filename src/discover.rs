@@ -4,7 +4,6 @@
 //! and special files are never followed or opened, so nothing outside the root is read.
 
 use std::{
-    collections::BTreeSet,
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -128,7 +127,7 @@ impl Found {
 /// When `root` itself cannot be read. What lies below it and cannot be read is left to the reader.
 pub fn discover(root: &Path, exclude: &GlobSet) -> io::Result<Vec<Found>> {
     root.read_dir()?;
-    let found = Mutex::new(BTreeSet::new());
+    let found = Mutex::new(Vec::new());
     let mut walk = WalkBuilder::new(root);
     walk.hidden(false).parents(true).require_git(false).follow_links(false);
     walk.filter_entry(|entry| entry.file_name() != ".git");
@@ -159,6 +158,8 @@ pub fn discover(root: &Path, exclude: &GlobSet) -> io::Result<Vec<Found>> {
         })
         .collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    // What git tracks and does not ignore is found twice.
+    files.dedup_by(|a, b| a.path == b.path);
     Ok(files)
 }
 
@@ -176,13 +177,13 @@ fn packed_charts<'p>(root: &Path, paths: impl Iterator<Item = &'p PathBuf>) -> V
 /// What one thread of the walk found, and whether it is a link; handed over when the thread is done.
 struct Batch<'a> {
     paths: Vec<(PathBuf, bool)>,
-    all: &'a Mutex<BTreeSet<(PathBuf, bool)>>,
+    all: &'a Mutex<Vec<(PathBuf, bool)>>,
 }
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         let mut all = self.all.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        all.extend(std::mem::take(&mut self.paths));
+        all.append(&mut self.paths);
     }
 }
 

@@ -80,7 +80,7 @@ pub struct Raw {
     pub style: Style,
     /// [`IN_POOL`] and the other flags.
     pub flags: u8,
-    /// A small number for its key; [`Tree::push`] sets it.
+    /// A small number for its key, which tells it from most others; [`Tree::adopt`] sets it.
     pub tag: u8,
     /// Where its key starts, in the source or the pool.
     pub key: u32,
@@ -224,9 +224,8 @@ impl Tree {
     // ---- building
 
     /// Adds a node; its children, if any, must follow. Returns its index.
-    pub fn push(&mut self, mut raw: Raw) -> Id {
+    pub fn push(&mut self, raw: Raw) -> Id {
         let id = self.nodes.len() as Id;
-        raw.tag = self.tag(&raw);
         self.nodes.push(raw);
         id
     }
@@ -235,30 +234,24 @@ impl Tree {
     pub fn adopt(&mut self, source: impl Into<Arc<Source>>) {
         self.source = source.into();
         for at in 0..self.nodes.len() {
-            if self.nodes[at].flags & KEY_IN_POOL == 0 {
-                self.nodes[at].tag = self.tag(&self.nodes[at]);
+            let raw = &self.nodes[at];
+            if raw.tag == 0 && raw.key_len != NO_KEY {
+                self.nodes[at].tag = tag(self.key_bytes(raw));
             }
         }
     }
 
-    /// A small number for the key of a node, so that most others are told from it by a look.
-    fn tag(&self, raw: &Raw) -> u8 {
-        if raw.key_len == NO_KEY {
-            return 0;
-        }
-        let text = if raw.flags & KEY_IN_POOL != 0 { &self.pool } else { &self.source.text };
-        text.as_bytes().get(raw.key as usize..(raw.key + raw.key_len) as usize).map_or(0, tag)
-    }
-
     fn add(&mut self, key: Key<'_>, kind: Kind, span: Span, low: u32, high: u32, flags: u8) -> Id {
-        let ((key, key_len), key_flag) = match key {
-            Key::None => ((0, NO_KEY), 0),
-            Key::At(span) => ((span.start, span.end - span.start), 0),
-            Key::Text(text) => (self.pooled_key(text), KEY_IN_POOL),
-            Key::Field(name) => (self.field_key(name), KEY_IN_POOL),
+        let ((key, key_len), key_flag, tag) = match key {
+            Key::None => ((0, NO_KEY), 0, 0),
+            Key::At(at) => {
+                ((at.start, at.end - at.start), 0, tag(self.source.slice(at).as_bytes()))
+            }
+            Key::Text(text) => (self.pooled_key(text), KEY_IN_POOL, tag(text.as_bytes())),
+            Key::Field(name) => (self.field_key(name), KEY_IN_POOL, tag(name.as_bytes())),
         };
         let (style, flags) = (Style::Derived, flags | key_flag);
-        self.push(Raw { kind, style, flags, tag: 0, key, key_len, span, low, high })
+        self.push(Raw { kind, style, flags, tag, key, key_len, span, low, high })
     }
 
     /// Where the name of a field lies in the pool.
@@ -465,6 +458,23 @@ impl Tree {
         self.fields = Vec::new();
         self.nodes.shrink_to_fit();
         self.pool.shrink_to_fit();
+    }
+
+    /// Leaves out the entries of a map from `key` on, where the map is the last thing in the tree.
+    pub fn end_before(&mut self, map: Id, key: &str) {
+        let is_last = self.after(map) as usize == self.nodes.len();
+        let Some(from) = self.node(map).find(key).filter(|_| is_last) else { return };
+        self.nodes.truncate(from as usize);
+        self.close(map);
+        let end = |raw: &Raw| {
+            let key = if raw.flags & KEY_IN_POOL != 0 { raw.key + raw.key_len } else { 0 };
+            let text = if raw.flags & IN_POOL != 0 { raw.low + raw.high } else { 0 };
+            key.max(text) as usize
+        };
+        self.pool.truncate(self.nodes.iter().map(end).max().unwrap_or(0));
+        self.keys.clear();
+        self.known_keys = 0;
+        self.fields.clear();
     }
 
     /// Leaves out the nodes, with all below them, that `keep` does not want; it is asked in the
@@ -949,6 +959,22 @@ mod tests {
         assert_eq!(format!("{:?}", tree.node(0)), shown);
         assert_eq!((tree.source.text.as_str(), tree.source.path.as_str()), ("c", "x"));
         assert_eq!(tree.node(3).start(), Position { line: 1, column: 1 });
+    }
+
+    #[test]
+    fn a_tree_forgets_the_end_of_its_last_map() {
+        let mut tree = sample();
+        let map = tree.open_map(Key::None, Span::default());
+        tree.text(Key::Field("first"), "kept", Span::default());
+        tree.text(Key::Field("second"), "gone", Span::default());
+        tree.text(Key::Field("third"), "gone", Span::default());
+        tree.close_record(map);
+        tree.end_before(0, "list");
+        tree.end_before(map, "second");
+        assert_eq!(format!("{:?}", tree.node(map)), r#"{"first": "kept"}"#);
+        assert!(!tree.pool.contains("gone"));
+        tree.text(Key::Field("first"), "again", Span::default());
+        assert_eq!(tree.key(tree.nodes.len() as Id - 1), "first");
     }
 
     #[test]

@@ -19,7 +19,10 @@ use crate::{
     artifact::{
         self, Artifact, Kind, Parsed, Reading, Role, Select, Subject, Suppression, View,
         coverage::{merge, stream},
-        dockerfile::config::{self, Configs},
+        dockerfile::{
+            self,
+            config::{self, Configs},
+        },
         kubernetes,
         render::{Files, render},
         suppression,
@@ -328,6 +331,7 @@ fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
 
 /// Lets go of what only the rules of a single file look at.
 fn shorten(artifact: &mut Artifact) {
+    dockerfile::shorten(artifact);
     if let Some(mut schemas) = kubernetes::shorten(artifact) {
         let comments = || waive::comments(&artifact.tree.source);
         if !artifact.suppressions.is_empty() || !comments().is_empty() {

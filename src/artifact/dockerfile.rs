@@ -115,6 +115,15 @@ pub fn parse(source: Source) -> Parsed {
     Parsed { artifact: Some(artifact), problems }
 }
 
+/// Leaves of a Dockerfile what the rules across files look at.
+pub fn shorten(artifact: &mut Artifact) {
+    if artifact.kind == Kind::Dockerfile
+        && let Some(&facts) = artifact.derived.first()
+    {
+        artifact.tree.end_before(facts, facts::COMMANDS);
+    }
+}
+
 /// The problem of a file that somebody has to render first.
 fn template(source: &Source, file: &lines::File<'_>) -> Option<Problem> {
     let is_mark = |it: &&lines::Instruction<'_>| {

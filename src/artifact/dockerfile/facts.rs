@@ -32,6 +32,9 @@ mod mending;
 
 use installs::Installs;
 
+/// The first of the lists that only the rules of a single file look at.
+pub const COMMANDS: &str = "commands";
+
 /// Adds nodes to a tree.
 pub struct Out<'t> {
     tree: &'t mut Tree,
@@ -440,21 +443,22 @@ impl Facts<'_, '_> {
     }
 
     fn lists(&self, out: &mut Out<'_>, all: Span, installs: &Installs<'_, '_>) {
-        out.list("commands", all, |out| self.each(|index| self.write_commands(out, index)));
+        out.list("runs", all, |out| self.write_runs(out, installs));
+        out.list("copies", all, |out| self.write_copies(out));
+        out.list("variables", all, |out| self.each(|index| self.write_variables(out, index)));
+        out.list("labels", all, |out| self.each(|index| self.write_labels(out, index)));
+        out.list("ports", all, |out| self.each(|index| self.write_ports(out, index)));
+        out.list("processes", all, |out| self.write_processes(out));
+        // From here on, what only the rules of a single file look at.
+        out.list(COMMANDS, all, |out| self.each(|index| self.write_commands(out, index)));
         out.list("installs", all, |out| {
             self.each(|index| self.write_installs(out, index, installs));
         });
         out.list("packages", all, |out| {
             self.each(|index| self.write_packages(out, index, installs));
         });
-        out.list("runs", all, |out| self.write_runs(out, installs));
-        out.list("copies", all, |out| self.write_copies(out));
-        out.list("variables", all, |out| self.each(|index| self.write_variables(out, index)));
-        out.list("labels", all, |out| self.each(|index| self.write_labels(out, index)));
         out.list("users", all, |out| self.each(|index| self.write_user(out, index)));
         out.list("workdirs", all, |out| self.write_workdirs(out));
-        out.list("ports", all, |out| self.each(|index| self.write_ports(out, index)));
-        out.list("processes", all, |out| self.write_processes(out));
         out.list("undefined", all, |out| self.each(|index| self.write_undefined(out, index)));
         out.list("pragmas", all, |out| {
             for comment in pragma::inline(self.text, self.file) {
