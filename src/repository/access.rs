@@ -114,7 +114,8 @@ fn account<'a>(
     // A kustomization may move the accounts it holds; then the namespace says nothing.
     let namespace = if from.namespace.is_empty() { "" } else { named };
     // An account in a namespace where nothing here puts one belongs to another deployment.
-    let open = from.unit.is_none() || named == "default";
+    let is_platform = named.starts_with("kube-") || named.starts_with("openshift-");
+    let open = (from.unit.is_none() || named == "default") && !is_platform;
     let in_it = |it: &Object<'_>| it.namespace == named || open && it.namespace.is_empty();
     let mut beside = objects.of(Class::Account).take(1000).filter(|it| objects.together(from, it));
     let ours = named.is_empty() || beside.any(in_it);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// ConfigMaps that clusters make in every namespace.
-const GIVEN: &[&str] = &["kube-root-ca.crt", "openshift-service-ca.crt"];
+const GIVEN: &[&str] = &["kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"];
 
 const FIELDS: &[Field] = &[
     Field {
