@@ -88,9 +88,10 @@ fn kustomization(path: &Path) -> Json {
         let text = makefile::Files::text(&on_disk, path)?;
         Some(Source::new(path, text))
     };
+    let bytes = |path: &str| discover::read_plain(root, path);
     let below = below.to_string_lossy().replace('\\', "/");
-    let (built, found) =
-        kustomize::print(&Files { paths: &paths, read: &read, bytes: None }, &below);
+    let files = Files { paths: &paths, read: &read, bytes: Some(&bytes) };
+    let (built, found) = kustomize::print(&files, &below);
     let built = built.map(|it| it.text);
     json!({"kind": "kustomization", "built": built, "problems": problems(&found)})
 }

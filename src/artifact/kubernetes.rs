@@ -23,6 +23,7 @@ mod views;
 
 pub use choices::Choices;
 pub use definition::shorten;
+pub use derive::is_filled_in;
 pub use manifest::{Container, Manifest, Pod, manifests};
 pub use quantity::quantity;
 pub use schema::is_template;

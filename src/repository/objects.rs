@@ -12,7 +12,7 @@ use super::labels::{self, Label, Selector, is_template};
 use crate::{
     artifact::{
         self, Artifact, Role,
-        kubernetes::{self as manifest, Manifest, manifests},
+        kubernetes::{self as manifest, Manifest, is_filled_in, manifests},
         kustomize,
     },
     document::{Node, Problem, Trouble},
@@ -261,6 +261,9 @@ impl<'a> Objects<'a> {
         let node = manifest.raw();
         let source = &node.tree().source;
         let namespace = manifest.namespace();
+        // Where a chart is installed, nobody knows.
+        let place = node.at(&["metadata", "namespace"]);
+        let of_release = namespace == "default" && place.is_some_and(is_filled_in);
         let pods: Vec<_> = manifest.pods().map(pod).collect();
         let object = Object {
             id: self.all.len() as u32,
@@ -269,7 +272,7 @@ impl<'a> Objects<'a> {
             group: manifest.group(),
             kind: manifest.kind(),
             name: manifest.name(),
-            namespace: if is_template(namespace) { "" } else { namespace },
+            namespace: if of_release || is_template(namespace) { "" } else { namespace },
             path: &source.path,
             folder: source.folder(),
             unit,

@@ -137,7 +137,7 @@ pub(super) fn append(tree: &mut Tree, found: Found) -> Id {
 }
 
 /// Whether a template fills the value in: an action stands in its line of the author's file.
-pub(super) fn is_filled_in(value: Node<'_>) -> bool {
+pub fn is_filled_in(value: Node<'_>) -> bool {
     let source = &value.tree().source;
     let (file, span) = source.author(value.span());
     let rest = || file.slice(Span { end: file.text.len() as u32, ..span }).lines().next();

@@ -226,7 +226,7 @@ impl<'l, 'a> Build<'l, 'a> {
         objects: &mut Vec<Object>,
     ) {
         let library = &*self.library;
-        let mut read = |path: &str| library.text(&resolve(folder, path)?);
+        let mut read = |path: &str| library.bytes(&resolve(folder, path)?);
         let made = generate::generate(entry, kind, file.get("generatorOptions"), &mut read);
         let behavior = entry.scalar_at(&["behavior"]);
         let done = made.and_then(|it| generate::absorb(objects, it, behavior));

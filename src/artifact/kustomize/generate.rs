@@ -9,7 +9,7 @@ use super::{
 pub(super) const GENERATORS: [(&str, &str); 2] =
     [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")];
 
-/// Makes the object that an entry of a generator describes. `read` gives the text of a file.
+/// Makes the object that an entry of a generator describes. `read` gives the bytes of a file.
 ///
 /// # Errors
 /// The file that is not there.
@@ -17,7 +17,7 @@ pub(super) fn generate(
     entry: &Node,
     kind: &str,
     options: Option<&Node>,
-    read: &mut dyn FnMut(&str) -> Option<String>,
+    read: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
 ) -> Result<Object, String> {
     let at = entry.at;
     let mut node = Node::map(at);
@@ -53,13 +53,16 @@ pub(super) fn generate(
         let kind = entry.get("type").cloned().unwrap_or_else(|| Node::text(at, "Opaque"));
         node.set("type", kind);
     }
-    let mut data = Node::map(at);
+    let (mut data, mut binary) = (Node::map(at), Node::map(at));
     for (key, value, at) in pairs(entry, read)? {
-        let value = if kind == "Secret" { hash::base64(value.as_bytes()) } else { value };
-        data.set(&key, Node::text(at, &value));
+        let text = std::str::from_utf8(&value).ok().filter(|_| kind != "Secret");
+        let map = if kind == "Secret" || text.is_some() { &mut data } else { &mut binary };
+        map.set(&key, Node::text(at, &text.map_or_else(|| encoded(&value), str::to_owned)));
     }
-    if !data.entries().is_empty() {
-        node.set("data", data);
+    for (key, map) in [("data", data), ("binaryData", binary)] {
+        if !map.entries().is_empty() {
+            node.set(key, map);
+        }
     }
     if is_on("immutable") {
         node.set("immutable", Node::new(at, Data::Bool(true)));
@@ -67,19 +70,36 @@ pub(super) fn generate(
     Ok(Object { hash: !is_on("disableNameSuffixHash"), ..Object::new(node) })
 }
 
-type Pair = (String, String, At);
+/// Base64 as Kustomize writes it: in lines of 70, each with its end, once there is more than one.
+fn encoded(bytes: &[u8]) -> String {
+    const WIDTH: usize = 70;
+    let text = hash::base64(bytes);
+    if text.len() < WIDTH {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + text.len() / WIDTH + 1);
+    for line in text.as_bytes().chunks(WIDTH) {
+        out.extend(line.iter().map(|it| char::from(*it)));
+        out.push('\n');
+    }
+    out
+}
 
-fn pairs(entry: &Node, read: &mut dyn FnMut(&str) -> Option<String>) -> Result<Vec<Pair>, String> {
+type Pair = (String, Vec<u8>, At);
+
+fn pairs(entry: &Node, read: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Pair>, String> {
     let list = |key: &str| entry.get(key).into_iter().flat_map(Node::items);
     let mut found = Vec::new();
     let mut read = |path: &str| read(path).ok_or_else(|| format!("`{path}` is not there"));
     for it in list("envs").chain(entry.get("env")) {
         let text = read(it.scalar().unwrap_or_default())?;
-        found.extend(text.lines().filter_map(environment).map(|(key, value)| (key, value, it.at)));
+        let text = String::from_utf8_lossy(&text);
+        let pairs = text.lines().filter_map(environment);
+        found.extend(pairs.map(|(key, value)| (key, value.into_bytes(), it.at)));
     }
     for it in list("literals") {
         let Some((key, value)) = it.scalar().and_then(|it| it.split_once('=')) else { continue };
-        found.push((key.to_owned(), unquoted(value).to_owned(), it.at));
+        found.push((key.to_owned(), unquoted(value).as_bytes().to_vec(), it.at));
     }
     for it in list("files") {
         let text = it.scalar().unwrap_or_default();

@@ -89,9 +89,12 @@ impl<'a> Library<'a> {
         left > 0
     }
 
-    /// The text of a file that is put into a generated object.
-    pub(super) fn text(&self, path: &str) -> Option<String> {
-        (self.files.read)(path).map(|it| it.text)
+    /// What a file holds that is put into a generated object.
+    pub(super) fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        match self.files.bytes {
+            Some(bytes) => bytes(path),
+            None => (self.files.read)(path).map(|it| it.text.into_bytes()),
+        }
     }
 
     /// The documents of a file; nothing where there is none.

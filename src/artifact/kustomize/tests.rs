@@ -142,3 +142,10 @@ fn kustomizations_that_name_each_other_end() {
     ];
     assert!(!rendered(&files).problems.is_empty());
 }
+
+#[test]
+fn long_secrets_are_folded_before_they_are_hashed() {
+    let literal = "0123456789".repeat(7);
+    let file = format!("secretGenerator:\n- name: long\n  literals: [\"key={literal}\"]\n");
+    assert!(text(&[("kustomization.yaml", &file)]).contains("name: long-8582h65c88\n"));
+}
