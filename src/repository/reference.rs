@@ -188,7 +188,10 @@ fn subject<'a>(
             || targets.iter().any(|it| !known(it) || holds(it.node, key.text()))
     });
     let operator = reference.class == Class::ConfigMap && objects.has_operator(from);
-    let certain = objects.is_certain(from, reference.class) && !operator;
+    let is_here = !targets.is_empty() || made;
+    let certain = objects.is_certain(from, reference.class)
+        && !operator
+        && (is_here || !is_made_by_hand(repository, name));
     Subject {
         values: vec![record([
             ("kind", Value::Str(reference.kind)),
@@ -196,7 +199,7 @@ fn subject<'a>(
             ("key", Value::maybe(reference.key)),
             ("via", Value::Str(reference.via)),
             ("optional", Value::Bool(reference.optional)),
-            ("found", Value::Bool(!targets.is_empty() || made)),
+            ("found", Value::Bool(is_here)),
             ("target", targets.first().map_or(Value::Null, |it| brief(it))),
             (
                 "has_key",
@@ -208,6 +211,16 @@ fn subject<'a>(
         at: reference.key.filter(|_| !targets.is_empty()).unwrap_or(reference.name),
         object: Some(from.identity()),
     }
+}
+
+/// Whether a page, a script or a Makefile says how somebody creates the object of that name.
+fn is_made_by_hand(repository: &Repository<'_>, name: &str) -> bool {
+    let kinds = [Kind::Docs, Kind::Makefile].into_iter().flat_map(|it| repository.of(it));
+    let scripts = repository.texts.values().filter(|it| it.path.ends_with(".sh"));
+    let mut texts =
+        kinds.map(|it| it.tree.source.text.as_str()).chain(scripts.map(|it| it.text.as_str()));
+    let says = |line: &str| line.contains("create") && line.contains(name);
+    texts.any(|it| it.contains(name) && it.lines().any(says))
 }
 
 /// Whether a ConfigMap or a Secret has the key, or nobody can know its keys.
