@@ -73,6 +73,24 @@ fn has_odd_character(bytes: &[u8]) -> bool {
     memchr::memchr3_iter(0xC2, 0xE2, 0xEF, bytes).any(odd)
 }
 
+/// The bytes that plain text goes on behind: all but those that may end it.
+const PLAIN: [bool; 256] = {
+    let mut table = [true; 256];
+    let ends = b":#\t\n\r";
+    let mut at = 0;
+    while at < ends.len() {
+        table[ends[at] as usize] = false;
+        at += 1;
+    }
+    table
+};
+
+/// The first byte from `at` on that may end plain text; the end of the text if there is none.
+fn after_plain(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|it| !PLAIN[*it as usize]).unwrap_or(rest.len())
+}
+
 /// Where the spaces end that start at `at`.
 fn after_spaces(bytes: &[u8], at: usize) -> usize {
     let mut at = at;
@@ -323,6 +341,7 @@ impl Reader<'_> {
     fn plain_key(&self) -> Read<Option<usize>> {
         let mut at = self.at;
         loop {
+            at = after_plain(self.bytes, at);
             match self.bytes.get(at) {
                 None | Some(b'\n' | b'\r') => return Some(None),
                 Some(b':') if is_space_or_break(self.bytes.get(at + 1)) => {
@@ -491,6 +510,7 @@ impl Reader<'_> {
         let start = self.at;
         let mut at = start;
         loop {
+            at = after_plain(self.bytes, at);
             match self.bytes.get(at) {
                 None | Some(b'\n' | b'\r') => {
                     self.at = at;
