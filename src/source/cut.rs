@@ -45,24 +45,14 @@ impl Source {
 }
 
 impl Cut {
-    fn before(&self, offset: u32) -> Option<Part> {
-        let after = self.parts.partition_point(|it| it.old.start <= offset);
-        after.checked_sub(1).map(|at| self.parts[at])
-    }
-
-    /// Where a byte is now; nothing if it was cut out.
-    pub fn kept(&self, offset: u32) -> Option<u32> {
-        match self.before(offset) {
-            Some(part) if offset < part.old.end => None,
-            Some(part) => Some(part.new.end + (offset - part.old.end)),
-            None => Some(offset),
-        }
-    }
-
     /// Where a byte is now, or where the part starts that was cut out with it.
     pub fn place(&self, offset: u32) -> u32 {
-        let cut = || self.before(offset).map_or(offset, |it| it.new.start);
-        self.kept(offset).unwrap_or_else(cut)
+        let after = self.parts.partition_point(|it| it.old.start <= offset);
+        match after.checked_sub(1).map(|at| self.parts[at]) {
+            Some(part) if offset < part.old.end => part.new.start,
+            Some(part) => part.new.end + (offset - part.old.end),
+            None => offset,
+        }
     }
 }
 
@@ -75,13 +65,11 @@ mod tests {
         let source = Source::new("a", "one\ntwo a\nb\nc three\nfour\nfive six\n");
         let (left, cut) = source.without(&[Span::new(8, 13), Span::new(20, 29)]);
         assert_eq!((&*left.text, &*left.path), ("one\ntwo \n\n three\n\n six\n", "a"));
-        assert_eq!(cut.kept(4).map(|it| left.line_at(it)), Some(2));
-        assert_eq!((cut.kept(8), cut.kept(12)), (None, None));
-        let at = cut.kept(14).unwrap();
+        let at = cut.place(14);
         let three = Span { start: at, end: at + 5 };
         assert_eq!(left.slice(three), "three");
         assert_eq!(source.slice(left.in_file(three)), "three");
-        assert_eq!([7, 8, 12, 20, 28].map(|it| left.line_at(cut.place(it))), [2, 2, 2, 5, 5]);
+        assert_eq!([4, 7, 8, 12, 20, 28].map(|it| left.line_at(cut.place(it))), [2, 2, 2, 2, 5, 5]);
         assert_eq!(left.in_file(Span { start: 0, end: 3 }), Span { start: 0, end: 3 });
     }
 }

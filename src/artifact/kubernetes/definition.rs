@@ -4,50 +4,52 @@
 use super::identity;
 use crate::{
     artifact::{Artifact, Kind},
-    document::Node,
-    source::Span,
+    document::{Id, Node},
 };
 
 /// What of a schema says which values fit, beside the schemas in it: see `repository::custom`.
-const KEPT: [&str; 7] = [
-    "type",
-    "additionalProperties",
-    "anyOf",
-    "oneOf",
-    "x-kubernetes-int-or-string",
-    "x-kubernetes-preserve-unknown-fields",
-    "x-kubernetes-embedded-resource",
-];
+fn is_kept(key: &str) -> bool {
+    matches!(
+        key,
+        "type"
+            | "additionalProperties"
+            | "anyOf"
+            | "oneOf"
+            | "x-kubernetes-int-or-string"
+            | "x-kubernetes-preserve-unknown-fields"
+            | "x-kubernetes-embedded-resource"
+    )
+}
 
-/// Leaves of the definitions in a file what custom resources are compared with. Gives where their
-/// schemas are written; nothing where the file holds no definition.
-pub fn shorten(artifact: &mut Artifact) -> Option<Vec<Span>> {
+/// Leaves of the definitions in a file what custom resources are compared with. Gives the schemas
+/// in them; nothing where the file holds no definition.
+pub fn shorten(artifact: &mut Artifact) -> Option<Vec<Id>> {
     let tree = &mut artifact.tree;
     if artifact.kind != Kind::Kubernetes || !tree.documents().any(|it| is_definition(it)) {
         return None;
     }
-    let mut written = Vec::new();
+    let mut found = Vec::new();
     let mut schemas = 0..0;
     let mut definition = 0..0;
     let moved = tree.retain(|tree, id| {
+        if schemas.contains(&id) {
+            let key = || tree.key(id);
+            return tree.node(id).is_map() || !tree.has_key(id) || is_kept(key());
+        }
         let raw = &tree.nodes[id as usize];
         let is_map = tree.node(id).is_map();
         if is_map && tree.roots.binary_search(&id).is_ok() && is_definition(tree.node(id)) {
             definition = id..raw.low;
         }
-        if !definition.contains(&id) {
-            return true;
-        }
-        let within = schemas.contains(&id);
-        if is_map && !within && tree.key(id) == "openAPIV3Schema" {
+        if is_map && definition.contains(&id) && tree.key(id) == "openAPIV3Schema" {
             schemas = id + 1..raw.low;
-            written.push(raw.span);
+            found.push(id);
         }
-        !within || is_map || !tree.has_key(id) || KEPT.contains(&tree.key(id))
+        true
     });
     let derived = artifact.derived.iter();
     artifact.derived = derived.filter_map(|it| moved[*it as usize]).collect();
-    Some(written)
+    Some(found.into_iter().filter_map(|it| moved[it as usize]).collect())
 }
 
 fn is_definition(document: Node<'_>) -> bool {
@@ -68,7 +70,7 @@ mod tests {
         schema:\n      openAPIV3Schema:\n        description: |\n          much to say\n        type: object\n        \
         required: [a]\n        properties:\n          description: {type: string, description: b}\n";
 
-    fn shortened(text: &str) -> (Artifact, Option<Vec<Span>>) {
+    fn shortened(text: &str) -> (Artifact, Option<Vec<Id>>) {
         let (tree, problems) = yaml::parse(Source::new("a.yaml", text));
         let mut artifact = parse(tree, problems).artifact.expect("an artifact");
         let schemas = shorten(&mut artifact);
