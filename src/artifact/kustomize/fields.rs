@@ -318,42 +318,40 @@ impl Field {
     /// Gives every value at the path to `change`; a value that is missing is made at `at`, as null,
     /// where the field says so.
     pub(super) fn visit(&self, object: &mut Node, at: At, change: &mut dyn FnMut(&mut Node)) {
-        visit(object, &split(&self.path), self.create.then_some(at), change);
+        visit(object, &self.path, DEEPEST, self.create.then_some(at), change);
     }
 
     /// Gives every value that is at the path to `change`.
     pub(super) fn visit_written(&self, object: &mut Node, change: &mut dyn FnMut(&mut Node)) {
-        visit(object, &split(&self.path), None, change);
+        visit(object, &self.path, DEEPEST, None, change);
     }
 }
 
-/// The parts of a path; `\/` is no separator.
-fn split(path: &str) -> Vec<Cow<'_, str>> {
-    let is_slash = |at: usize| at == 0 || path.as_bytes()[at - 1] != b'\\';
-    let slashes = path.match_indices('/').map(|it| it.0).filter(|at| is_slash(*at));
-    let mut start = 0;
-    let mut parts = Vec::new();
-    for end in slashes.chain([path.len()]) {
-        let part = &path[start..end];
-        start = end + 1;
-        match part.contains('\\') {
-            _ if part.is_empty() || parts.len() == DEEPEST => {}
-            true => parts.push(Cow::Owned(part.replace("\\/", "/"))),
-            false => parts.push(Cow::Borrowed(part)),
-        }
-    }
-    parts
+/// The first part of a path, and the rest of it; `\/` is no separator.
+fn first(path: &str) -> Option<(Cow<'_, str>, &str)> {
+    let path = path.trim_start_matches('/');
+    let is_end = |at: &usize| path.as_bytes()[at - 1] != b'\\';
+    let end = path.match_indices('/').map(|it| it.0).find(is_end).unwrap_or(path.len());
+    let (part, rest) = path.split_at(end);
+    let part = match part.contains('\\') {
+        true => Cow::Owned(part.replace("\\/", "/")),
+        false => Cow::Borrowed(part),
+    };
+    (!path.is_empty()).then_some((part, rest))
 }
 
 fn visit(
     node: &mut Node,
-    path: &[Cow<'_, str>],
+    path: &str,
+    deepest: usize,
     create: Option<At>,
     change: &mut dyn FnMut(&mut Node),
 ) {
-    let Some((part, rest)) = path.split_first() else { return change(node) };
+    let (Some((part, rest)), 1..) = (first(path), deepest) else { return change(node) };
     match &mut node.data {
-        Data::List(items) => items.iter_mut().for_each(|it| visit(it, path, create, change)),
+        Data::List(items) => {
+            items.iter_mut().for_each(|it| visit(it, path, deepest, create, change));
+        }
         Data::Map(_) => {
             let name = part.trim_end_matches("[]");
             let is_list = name.len() < part.len();
@@ -362,10 +360,11 @@ fn visit(
                 None => node.get_mut(name),
             };
             let Some(next) = next else { return };
-            if next.is_null() && create.is_some() && !is_list && !rest.is_empty() {
+            let is_last = deepest == 1 || first(rest).is_none();
+            if next.is_null() && create.is_some() && !is_list && !is_last {
                 next.data = Data::Map(Vec::new());
             }
-            visit(next, rest, create, change);
+            visit(next, rest, deepest - 1, create, change);
         }
         _ => {}
     }
