@@ -112,7 +112,22 @@ fn printf(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     if format.contains('%') && too_wide || format.contains("%*") || format.contains(".*") {
         return Err(Failure::limit(format!("a width beyond {WIDEST}")));
     }
-    by_go(heap, "printf", it)
+    match plain(&format, &it[1..]) {
+        Some(text) => heap.new_text(text),
+        None => by_go(heap, "printf", it),
+    }
+}
+
+/// A format in which every verb is `%s` and stands for a text, filled; nothing for any other.
+fn plain(format: &str, values: &[Value]) -> Option<String> {
+    let (mut parts, mut values) = (format.split('%'), values.iter());
+    let mut filled = parts.next()?.to_owned();
+    for part in parts {
+        let Value::Text(text) = values.next()? else { return None };
+        filled.push_str(text);
+        filled.push_str(part.strip_prefix('s')?);
+    }
+    values.next().is_none().then_some(filled)
 }
 
 /// Has the function of Go's templates done by their port.
@@ -372,6 +387,8 @@ mod tests {
             ("print 1 2 \"a\" 3", "1 2a3"),
             ("printf \"%s-%d-%v-%05.2f-%q\" \"a\" 7 true 1.5 \"x\"", "a-7-true-01.50-\"x\""),
             ("printf \"%v\" (list 1 \"a\")", "[1 a]"),
+            ("printf \"%s-%s.\" \"a%s\" \"b\"", "a%s-b."),
+            ("printf \"%s%%\" \"a\"", "a%"),
             ("cat \"a\" nil 1", "a 1"),
             ("indent 2 \"a\\nb\"", "  a\n  b"),
             ("nindent 1 \"a\"", "\n a"),
