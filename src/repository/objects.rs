@@ -403,8 +403,17 @@ impl<'a> Objects<'a> {
             true => usize::MAX,
             false => common(from.folder, it.folder),
         };
-        let best = found.iter().map(|it| near(it)).max();
-        found.into_iter().filter(|it| Some(near(it)) == best).collect()
+        let (mut best, mut nearest) = (0, Vec::new());
+        for it in found {
+            let near = near(it);
+            if near > best {
+                (best, nearest) = (near, Vec::new());
+            }
+            if near == best {
+                nearest.push(it);
+            }
+        }
+        nearest
     }
 
     /// Whether two objects are deployed together for certain: one unit, or one folder of plain

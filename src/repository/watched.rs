@@ -212,16 +212,15 @@ fn alerts<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
 }
 
 fn key_metrics<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
+    let expr = |rule: Node<'a>| rule.str("expr").unwrap_or("");
+    let about = |rule| metric::of(expr(rule)).map(|it| (it, rule));
+    let known: Vec<_> = written_alerts(repository).filter_map(about).collect();
     for wanted in metric::ALL {
         let mut tightest: Option<(f64, Node<'a>)> = None;
         let mut count = 0;
-        for rule in written_alerts(repository) {
-            let expr = rule.str("expr").unwrap_or("");
-            if metric::of(expr) != Some(wanted) {
-                continue;
-            }
+        for &(_, rule) in known.iter().filter(|it| it.0 == wanted) {
             count += 1;
-            if let Some(value) = metric::threshold(wanted, expr)
+            if let Some(value) = metric::threshold(wanted, expr(rule))
                 && tightest.is_none_or(|it| value < it.0)
             {
                 tightest = Some((value, rule));
