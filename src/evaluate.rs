@@ -592,7 +592,12 @@ impl Outcome {
         let files = Files { paths: &paths, read: &read, bytes: Some(&bytes) };
         let rendering = render(&files, artifacts, plan.looks_at_objects().then_some(tests));
         let alone = |path: &str| !rendering.parts.contains(path);
-        self.findings.retain(|it| alone(&it.place.path));
+        // What is found in a file stands together.
+        let mut last: Option<(Arc<str>, bool)> = None;
+        self.findings.retain(|it| match &last {
+            Some((path, alone)) if Arc::ptr_eq(path, &it.place.path) => *alone,
+            _ => last.insert((it.place.path.clone(), alone(&it.place.path))).1,
+        });
         self.evidence.retain(|it| alone(&it.place.path));
         let of_parts = [Trouble::NotEvaluated, Trouble::Unsupported, Trouble::Template];
         self.problems.retain(|it| alone(&it.path) || !of_parts.contains(&it.kind));

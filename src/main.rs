@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    mem::ManuallyDrop,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::mpsc,
@@ -66,7 +67,8 @@ fn check(options: &Check) -> Result<u8, RunError> {
         let mended = run::fix(options)?;
         let _ = io::stderr().lock().write_all(mended.text().as_bytes());
     }
-    let report = judge(options)?;
+    // The process ends after this: what the report holds need not be given back.
+    let report = ManuallyDrop::new(judge(options)?);
     for (format, path) in &options.output {
         let text = report::render(&report, *format, &Style::default());
         std::fs::write(path, text).map_err(|error| RunError::Path {
