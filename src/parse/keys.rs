@@ -13,7 +13,7 @@ pub fn repeated(tree: &mut Tree) -> Vec<Problem> {
     let mut found = Vec::new();
     for id in 0..tree.nodes.len() as u32 {
         let raw = &tree.nodes[id as usize];
-        if raw.kind == Kind::Map && raw.high > 1 {
+        if raw.kind == Kind::Map && raw.high > 1 && may_repeat(tree, id) {
             in_map(tree.node(id), &mut found);
         }
     }
@@ -37,6 +37,22 @@ pub fn repeated(tree: &mut Tree) -> Vec<Problem> {
         problems.push(Problem::at(&tree.source, at, Trouble::Syntax, reason));
     }
     problems
+}
+
+/// Whether two keys of a map have one tag.
+fn may_repeat(tree: &Tree, map: Id) -> bool {
+    let mut seen = [0_u64; 4];
+    let (mut at, end) = (map + 1, map + 1 + subtree(tree, map));
+    while at < end {
+        let tag = tree.nodes[at as usize].tag;
+        let (word, bit) = (&mut seen[usize::from(tag >> 6)], 1 << (tag & 63));
+        if *word & bit != 0 {
+            return true;
+        }
+        *word |= bit;
+        at += 1 + subtree(tree, at);
+    }
+    false
 }
 
 /// Small maps are compared pair by pair, long ones through a set.
