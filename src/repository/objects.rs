@@ -119,6 +119,9 @@ pub(super) struct Objects<'a> {
     unread: HashSet<&'a str>,
     /// Folders with values for charts that lie elsewhere.
     valued: HashSet<&'a str>,
+    /// Folders that hold a kustomization: a file that it does not name is deployed by nobody, or
+    /// changed by somebody else.
+    kustomized: HashSet<&'a str>,
     /// Folders that hold a `Chart.yaml`.
     charts: HashSet<&'a str>,
     /// How often a file defines an object of a kind, a name and a namespace.
@@ -317,6 +320,9 @@ impl<'a> Objects<'a> {
             if name == "Chart.yaml" {
                 self.charts.insert(folder);
             }
+            if kustomize::is_kustomization(path) {
+                self.kustomized.insert(folder);
+            }
             let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
             if stem.ends_with("values") && !self.charts.contains(folder) {
                 self.valued.insert(folder);
@@ -442,6 +448,7 @@ impl<'a> Objects<'a> {
     fn is_open_folder(&self, folder: &str) -> bool {
         folders(folder).any(|it| self.charts.contains(it))
             || self.unread.contains(folder)
+            || self.kustomized.contains(folder)
             || folders(folder).take(2).any(|it| self.valued.contains(it))
             || self.variants.contains(folder)
     }

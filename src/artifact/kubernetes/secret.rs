@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{artifact::helm::from_base64, document::Node};
+use crate::{artifact::helm::from_base64, document::Node, source::Span};
 
 /// Words in the name of a value, or in a whole file, that tell of a secret.
 const WORDS: [&str; 10] =
@@ -19,12 +19,22 @@ const SHORTEST: usize = 4;
 pub(super) fn written<'a>(object: Node<'a>, list: &str) -> impl Iterator<Item = Node<'a>> {
     let is_encoded = list == "data";
     let is_page = is_documentation(&object.place().0.path);
-    let values = object.get(list).into_iter().flat_map(Node::entries);
+    let values = object.get(list).filter(|it| !is_to_replace(*it));
+    let values = values.into_iter().flat_map(Node::entries);
     values.filter_map(move |(key, value)| {
         let text = value.as_str().filter(|it| !is_filled_in_later(it))?;
         let text = if is_encoded { decoded(text)? } else { Cow::Borrowed(text.as_bytes()) };
         is_secret(key, &text, is_page).then_some(value)
     })
+}
+
+/// Whether a comment among the values asks people to put theirs there.
+fn is_to_replace(values: Node<'_>) -> bool {
+    let source = &values.tree().source;
+    let start = values.key_span().unwrap_or(values.span()).start;
+    let text = source.slice(Span { start, end: values.span().end });
+    let mut comments = text.lines().filter_map(|it| Some(it.split_once('#')?.1));
+    !source.is_rendered() && comments.any(|it| it.to_ascii_lowercase().contains("replace"))
 }
 
 /// What the text is the base64 of; nothing for one that is none.
