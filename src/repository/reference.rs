@@ -36,6 +36,7 @@ const FIELDS: &[Field] = &[
         shape: Shape::Bool,
         means: "whether it has the key; true where it cannot be told",
     },
+    Field { name: "mounted", shape: Shape::Bool, means: "whether a container mounts its volume" },
     Field { name: "workload", shape: Shape::Any, means: "the workload that refers to it" },
     Field {
         name: "certain",
@@ -62,7 +63,7 @@ struct Reference<'a> {
     key: Option<Node<'a>>,
     via: &'static str,
     optional: bool,
-    /// The claim's volume.
+    /// The volume that it is for.
     volume: Option<&'a str>,
 }
 
@@ -141,9 +142,9 @@ fn of_container<'a>(container: Node<'a>, found: &mut Vec<Reference<'a>>) {
 }
 
 fn of_volume<'a>(volume: Node<'a>, found: &mut Vec<Reference<'a>>) {
+    let first = found.len();
     if let Some(claim) = volume.get("persistentVolumeClaim") {
-        let reference = Reference::new("PersistentVolumeClaim", "volume", claim, "claimName");
-        found.extend(reference.map(|it| Reference { volume: volume.str("name"), ..it }));
+        found.extend(Reference::new("PersistentVolumeClaim", "volume", claim, "claimName"));
     }
     of_source(volume, "secretName", found);
     if let Some(projected) = volume.get("projected") {
@@ -151,6 +152,7 @@ fn of_volume<'a>(volume: Node<'a>, found: &mut Vec<Reference<'a>>) {
             of_source(source, "name", found);
         }
     }
+    found[first..].iter_mut().for_each(|it| it.volume = volume.str("name"));
 }
 
 /// A `configMap` or `secret` of a volume, once for each key that it picks.
@@ -205,6 +207,7 @@ fn subject<'a>(
                 "has_key",
                 Value::Bool(has_key || reference.key.is_some_and(|it| is_template(it.text()))),
             ),
+            ("mounted", Value::Bool(reference.volume.is_some_and(|it| mounts(from, it)))),
             ("workload", brief(from)),
             ("certain", Value::Bool(certain)),
         ])],
@@ -221,6 +224,13 @@ fn is_made_by_hand(repository: &Repository<'_>, name: &str) -> bool {
         kinds.map(|it| it.tree.source.text.as_str()).chain(scripts.map(|it| it.text.as_str()));
     let says = |line: &str| line.contains("create") && line.contains(name);
     texts.any(|it| it.contains(name) && it.lines().any(says))
+}
+
+/// Whether a regular container of a workload mounts the volume.
+fn mounts(from: &Object<'_>, volume: &str) -> bool {
+    let containers = from.pods.iter().flat_map(|it| list(it.spec, "containers"));
+    let mut mounts = containers.flat_map(|it| list(it, "volumeMounts"));
+    mounts.any(|it| it.str("name") == Some(volume))
 }
 
 /// Whether a ConfigMap or a Secret has the key, or nobody can know its keys.
