@@ -120,8 +120,8 @@ fn is_test(object: Node<'_>) -> bool {
     hooks.is_some_and(|it| it.split(',').any(is_test))
 }
 
-/// The templates that are not judged alone: those with actions, which alone are no YAML, and those
-/// that were rendered.
+/// The files that are not judged alone: templates with actions, which alone are no YAML, those that
+/// were rendered, and what lies in `files`.
 fn parts(chart: &Chart, done: &BTreeSet<String>) -> BTreeSet<String> {
     let mut parts = BTreeSet::new();
     let mut charts = vec![chart];
@@ -130,6 +130,9 @@ fn parts(chart: &Chart, done: &BTreeSet<String>) -> BTreeSet<String> {
         let own =
             chart.templates.iter().filter(|it| done.contains(&it.path) || it.text.contains("{{"));
         parts.extend(own.map(|it| it.path.clone()));
+        // What templates read is theirs, not the cluster's.
+        let read = chart.files.iter().filter(|it| it.starts_with("files/"));
+        parts.extend(read.map(|it| format!("{}{it}", chart.folder)));
     }
     parts
 }
