@@ -78,6 +78,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The text, if it is text that lies elsewhere: parts of it need no copy.
+    pub fn as_borrowed(&self) -> Option<&'a str> {
+        match self {
+            Self::Str(text) => Some(text),
+            Self::Node(node) => node.as_str(),
+            _ => None,
+        }
+    }
+
     /// The node, if it is one.
     pub fn as_node(&self) -> Option<Node<'a>> {
         match self {

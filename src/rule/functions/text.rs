@@ -40,7 +40,10 @@ pub(super) fn upper_ascii<'a>(machine: &mut Machine<'a>, arguments: &[Value<'a>]
 
 pub(super) fn trim<'a>(machine: &mut Machine<'a>, arguments: &[Value<'a>]) -> Gives<'a> {
     let text = one_text("trim", arguments)?;
-    machine.made(text.trim().to_owned())
+    match arguments[0].as_borrowed() {
+        Some(text) => Ok(Value::Str(text.trim())),
+        None => machine.made(text.trim().to_owned()),
+    }
 }
 
 pub(super) fn replace<'a>(machine: &mut Machine<'a>, arguments: &[Value<'a>]) -> Gives<'a> {
@@ -62,19 +65,31 @@ pub(super) fn split<'a>(machine: &mut Machine<'a>, arguments: &[Value<'a>]) -> G
         Some(limit) => usize::try_from(count("split", limit)?).unwrap_or(usize::MAX),
         None => usize::MAX,
     };
-    let parts: Vec<Value<'a>> = match (limit, by) {
-        (0, _) => Vec::new(),
-        (_, "") => letters(text, limit),
-        _ => text.splitn(limit, by).map(Value::text).collect(),
+    let parts: Vec<Value<'a>> = match arguments[0].as_borrowed() {
+        Some(text) => pieces(text, by, limit).map(Value::Str).collect(),
+        None => pieces(text, by, limit).map(Value::text).collect(),
     };
     machine.burn(parts.len())?;
     Ok(Value::list(parts))
 }
 
-fn letters<'a>(text: &str, limit: usize) -> Vec<Value<'a>> {
-    let mut ends: Vec<usize> = text.char_indices().map(|(at, _)| at).take(limit).collect();
-    ends.push(text.len());
-    ends.windows(2).map(|pair| Value::text(&text[pair[0]..pair[1]])).collect()
+/// At most so many parts of a text, the last with all that is left; letters, if nothing parts them.
+fn pieces<'t>(text: &'t str, by: &str, limit: usize) -> Box<dyn Iterator<Item = &'t str> + 't> {
+    let mut letters = by.chars();
+    match (letters.next(), letters.next()) {
+        _ if limit == 0 => Box::new(std::iter::empty()),
+        (None, _) => {
+            let starts = text.char_indices().map(|it| it.0).take(limit);
+            let mut ends = starts.clone().skip(1).chain([text.len()]);
+            Box::new(starts.map(move |at| &text[at..ends.next().unwrap_or(at)]))
+        }
+        // One letter is found faster than a text.
+        (Some(letter), None) => Box::new(text.splitn(limit, letter)),
+        _ => {
+            let parts: Vec<_> = text.splitn(limit, by).collect();
+            Box::new(parts.into_iter())
+        }
+    }
 }
 
 /// The byte at which the character with this number starts; the end counts too.
