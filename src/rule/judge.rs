@@ -61,6 +61,7 @@ pub struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// Turns to a subject.
     pub fn of<'c>(&'c mut self, subject: &'c Subject<'a>) -> Bench<'c, 'a> {
+        self.machine.turn();
         Bench { machine: &mut self.machine, subject, read: None }
     }
 }

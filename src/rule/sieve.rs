@@ -33,7 +33,8 @@ impl Sieve {
     pub fn of(programs: &Programs) -> Option<Self> {
         let mut paths = Vec::new();
         let needs = programs.requires.iter().flat_map(|it| [it.when.as_ref(), Some(&it.that)]);
-        for expr in std::iter::once(programs.when.as_ref()).chain(needs).flatten() {
+        let own = [programs.when.as_ref(), programs.proves.as_ref()];
+        for expr in own.into_iter().chain(needs).flatten() {
             compared(expr, &mut paths);
         }
         paths.into_iter().find_map(|(slot, path)| {

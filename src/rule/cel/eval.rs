@@ -64,15 +64,57 @@ struct Local<'a> {
     node: Option<Node<'a>>,
 }
 
+/// A field of a variable, and what is there.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    turn: u32,
+    slot: usize,
+    field: &'a str,
+    node: Option<Node<'a>>,
+}
+
+/// How many fields of variables are remembered; a power of two.
+const KNOWN: usize = 128;
+
 /// What evaluates: its memory is used again from expression to expression.
 #[derive(Default)]
 pub(in crate::rule) struct Machine<'a> {
     steps: u64,
     blame: Option<Node<'a>>,
     locals: Vec<Local<'a>>,
+    /// How often the variables have changed.
+    turn: u32,
+    /// Fields of the variables that some expression asked for: the next one asks for the same.
+    known: Vec<Option<Known<'a>>>,
 }
 
 impl<'a> Machine<'a> {
+    /// Turns to other variables: until the next turn, all expressions are over the same.
+    pub fn turn(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+    }
+
+    /// What a variable has under a field.
+    fn field(&mut self, slot: usize, of: Node<'a>, field: &'a str) -> Option<Node<'a>> {
+        if self.known.is_empty() {
+            self.known = vec![None; KNOWN];
+        }
+        let bytes = field.as_bytes();
+        let ends = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()];
+        let ends = ends.into_iter().flatten().fold(slot, |all, it| 31 * all + usize::from(*it));
+        let known = &mut self.known[ends.wrapping_add(bytes.len()) % KNOWN];
+        if let Some(known) = known
+            && known.turn == self.turn
+            && known.slot == slot
+            && known.field == field
+        {
+            return known.node;
+        }
+        let node = of.get(field);
+        *known = Some(Known { turn: self.turn, slot, field, node });
+        node
+    }
+
     /// The node that the last value came from.
     pub fn blame(&self) -> Option<Node<'a>> {
         self.blame
@@ -98,7 +140,7 @@ impl<'a> Machine<'a> {
         Ok(Value::text(text))
     }
 
-    /// The value of an expression over the given variables.
+    /// The value of an expression over the given variables, those of the last turn.
     pub fn value(&mut self, expr: &'a Expr, variables: &[Value<'a>]) -> Gives<'a> {
         self.steps = STEPS;
         self.blame = None;
@@ -106,7 +148,7 @@ impl<'a> Machine<'a> {
         Run { machine: self, variables }.value(expr)
     }
 
-    /// Whether a condition holds; null does not.
+    /// Whether a condition over the variables of the last turn holds; null does not.
     pub fn holds(&mut self, expr: &'a Expr, variables: &[Value<'a>]) -> Result<bool, Wrong> {
         self.steps = STEPS;
         self.blame = None;
@@ -147,6 +189,19 @@ impl<'a> Machine<'a> {
             },
             _ => false,
         })
+    }
+
+    /// Whether a list that is known holds a value.
+    fn is_one_of(&mut self, item: &Value<'a>, list: &'a [Value<'static>]) -> Result<bool, Wrong> {
+        if let Some(text) = text(item) {
+            return Ok(list.iter().any(|it| self::text(it) == Some(text)));
+        }
+        for other in list {
+            if self.equal(item, other)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn equal_lists(
@@ -407,6 +462,15 @@ impl<'a> Run<'_, 'a> {
             None => {
                 let value = &self.variables[slot];
                 machine.blame = value.as_node();
+                if let (Value::Node(node), [field, path @ ..]) = (value, path)
+                    && node.is_map()
+                {
+                    let Some(child) = machine.field(slot, *node, field) else {
+                        return Ok(Value::Null);
+                    };
+                    machine.blame = Some(child);
+                    return walk_nodes(child, path, &mut machine.blame);
+                }
                 value
             }
             Some(at) => {
@@ -560,12 +624,7 @@ impl<'a> Run<'_, 'a> {
     #[inline(never)]
     fn one_of(&mut self, item: &'a Expr, list: &'a [Value<'static>]) -> Result<bool, Wrong> {
         let item = self.value(item)?;
-        for other in list {
-            if self.machine.equal(&item, other)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.machine.is_one_of(&item, list)
     }
 
     #[inline(never)]
@@ -701,6 +760,25 @@ impl<'a> Run<'_, 'a> {
         let mut blame = whole;
         let mut error = None;
         let settles = which != Macro::All;
+        if let (Op::OneOf(item, list), Some(items)) = (&fold.body.op, items(&over))
+            && let Op::Path(slot, path) = &item.op
+            && path.is_empty()
+            && *slot == self.variables.len() + self.machine.locals.len()
+        {
+            // Most lists are asked for some texts: that needs no variable for each item.
+            for item in items {
+                self.machine.burn(1)?;
+                if self.machine.is_one_of(&item, list)? == settles {
+                    found += 1;
+                    blame = item.as_node().or(whole);
+                    if which != Macro::ExistsOne || found > 1 {
+                        break;
+                    }
+                }
+            }
+            self.machine.blame = blame;
+            return Ok(if which == Macro::ExistsOne { found == 1 } else { (found > 0) == settles });
+        }
         self.each(&over, |run, item| match run.truth(&fold.body) {
             Ok(it) if it == settles => {
                 found += 1;
