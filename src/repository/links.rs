@@ -43,13 +43,13 @@ impl<'a> Links<'a> {
     pub(super) fn new(objects: &Objects<'a>) -> Self {
         let mut it = Self::default();
         for class in [Class::Service, Class::Budget, Class::Policy] {
-            for from in objects.of(class) {
+            for from in objects.of(class).filter(|it| !objects.is_left_out(it)) {
                 for selector in selectors(from) {
                     it.link(objects, from, selector);
                 }
             }
         }
-        for from in objects.of(Class::Autoscaler) {
+        for from in objects.of(Class::Autoscaler).filter(|it| !objects.is_left_out(it)) {
             let to: Vec<u32> = target(objects, from).iter().map(|it| it.id).collect();
             it.keep(
                 objects,
@@ -57,7 +57,7 @@ impl<'a> Links<'a> {
             );
         }
         for class in [Class::Ingress, Class::Route] {
-            for from in objects.of(class) {
+            for from in objects.of(class).filter(|it| !objects.is_left_out(it)) {
                 it.route(objects, from);
             }
         }

@@ -442,13 +442,19 @@ impl<'a> Objects<'a> {
     /// Whether something that deploys with the object cannot be read here.
     pub(super) fn is_open(&self, from: &Object<'_>) -> bool {
         let is_open = |unit: u32| self.units[unit as usize];
-        from.unit.map_or_else(|| self.is_open_folder(from.folder), is_open)
+        let is_open_folder = || self.is_left_out(from) || self.is_open_folder(from.folder);
+        from.unit.map_or_else(is_open_folder, is_open)
+    }
+
+    /// Whether the object lies beside a kustomization that does not name it: nobody deploys it, or
+    /// somebody else does.
+    pub(super) fn is_left_out(&self, object: &Object<'_>) -> bool {
+        object.unit.is_none() && self.kustomized.contains(object.folder)
     }
 
     fn is_open_folder(&self, folder: &str) -> bool {
         folders(folder).any(|it| self.charts.contains(it))
             || self.unread.contains(folder)
-            || self.kustomized.contains(folder)
             || folders(folder).take(2).any(|it| self.valued.contains(it))
             || self.variants.contains(folder)
     }
