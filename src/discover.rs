@@ -55,7 +55,7 @@ impl Found {
 }
 
 /// The bytes of a file of which the size is known, in one step.
-fn whole(mut file: File, size: u64) -> io::Result<Vec<u8>> {
+fn whole(file: File, size: u64) -> io::Result<Vec<u8>> {
     if size > LARGEST {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
@@ -65,17 +65,8 @@ fn whole(mut file: File, size: u64) -> io::Result<Vec<u8>> {
         file.take(LARGEST + 1).read_to_end(&mut bytes)?;
         return Ok(bytes);
     }
-    let mut bytes = vec![0; size as usize];
-    let mut read = 0;
-    while read < bytes.len() {
-        match file.read(&mut bytes[read..]) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(read);
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(size).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

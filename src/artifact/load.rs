@@ -45,7 +45,7 @@ fn is_k6(source: &Source) -> bool {
 }
 
 fn is_artillery(source: &Source) -> bool {
-    let has = |word: &str| source.text.contains(word);
+    let has = |word: &str| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
     let is_yaml = source.path.ends_with(".yml") || source.path.ends_with(".yaml");
     is_yaml
         && has("scenarios:")
