@@ -30,12 +30,12 @@ use rayon::prelude::*;
 
 use self::{
     build::{Build, NAMES, is_remote, join},
-    emit::Emitter,
+    emit::{Emitter, Written},
     library::Library,
     model::Node,
 };
 use super::{
-    Artifact,
+    Artifact, Role,
     render::{self, Files, Rendering},
 };
 use crate::{
@@ -52,8 +52,13 @@ pub fn is_kustomization(path: &str) -> bool {
 pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
     let mut rendering = Rendering::default();
     let built = build_all(files, artifacts, &mut rendering);
-    let judged: Vec<_> =
-        built.into_par_iter().map(|(source, open)| render::artifact(source, open)).collect();
+    let judged: Vec<_> = built
+        .into_par_iter()
+        .map(|(written, open)| {
+            let (tree, problems) = written.tree();
+            render::from_tree(tree, problems, Role::Rendered { open })
+        })
+        .collect();
     for (artifact, problems) in judged {
         rendering.artifacts.extend(artifact);
         rendering.problems.extend(problems);
@@ -66,7 +71,7 @@ fn build_all(
     files: &Files<'_>,
     artifacts: &[Artifact],
     rendering: &mut Rendering,
-) -> Vec<(Source, bool)> {
+) -> Vec<(Written, bool)> {
     let mut library = Library::new(files, artifacts, false);
     let mut built = Vec::new();
     for path in leaves(files, &mut library, &mut rendering.parts) {
@@ -100,7 +105,7 @@ pub fn print(files: &Files<'_>, path: &str) -> (Option<Source>, Vec<Problem>) {
     let source = objects.map(|objects| {
         let mut emitter = Emitter::new(path, &library.sources);
         objects.iter().for_each(|it| emitter.object(it));
-        emitter.finish()
+        emitter.finish().source
     });
     (source, library.problems)
 }

@@ -7,14 +7,13 @@
 //! deployed together, and a finding that several renderings share is told once.
 //!
 //! To add a renderer: write `pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering`
-//! in its module and call it from [`render`]. [`artifact`] turns a finished text into an artifact.
+//! in its module and call it from [`render`]. [`from_tree`] turns the tree of a finished text into an artifact.
 
 use std::collections::BTreeSet;
 
 use super::{Artifact, Role, helm, kubernetes, kustomize, openapi, testdata::TestData};
 use crate::{
     document::{Problem, Tree},
-    parse,
     source::Source,
 };
 
@@ -81,13 +80,6 @@ pub fn render(files: &Files<'_>, artifacts: &[Artifact], tests: Option<&TestData
         rendering.extend(helm::render(files));
     }
     rendering
-}
-
-/// The manifests in a rendered text. `open` says that something which is deployed with them could
-/// not be rendered, so that nothing is called missing.
-pub fn artifact(source: Source, open: bool) -> (Option<Artifact>, Vec<Problem>) {
-    let (tree, problems) = parse::yaml::parse(source);
-    from_tree(tree, problems, Role::Rendered { open })
 }
 
 /// The manifests in a rendered text that was parsed.

@@ -3,11 +3,16 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::model::{At, Data, Node};
-use crate::source::{Draft, FileId, Source};
+use crate::{
+    document::{Kind, Problem, Tree},
+    parse::yaml::{Builder, Label},
+    source::{Draft, FileId, Source, Span},
+};
 
 /// Writes built objects.
 pub(super) struct Emitter<'f> {
     draft: Draft,
+    builder: Builder,
     files: &'f [Arc<Source>],
     known: Vec<Option<FileId>>,
 }
@@ -15,7 +20,8 @@ pub(super) struct Emitter<'f> {
 impl<'f> Emitter<'f> {
     /// An empty text; `path` names it, `files` are those of the places in objects.
     pub(super) fn new(path: &str, files: &'f [Arc<Source>]) -> Self {
-        Self { draft: Draft::new(path), files, known: vec![None; files.len()] }
+        let (draft, builder) = (Draft::new(path), Builder::default());
+        Self { draft, builder, files, known: vec![None; files.len()] }
     }
 
     /// Appends an object as a document of its own.
@@ -23,51 +29,68 @@ impl<'f> Emitter<'f> {
         if !self.draft.is_empty() {
             self.draft.glue("---\n");
         }
-        self.block(object, 0);
+        self.builder.document();
+        self.block(object, 0, Label::NONE);
     }
 
     /// The finished text.
-    pub(super) fn finish(self) -> Source {
-        self.draft.finish()
+    pub(super) fn finish(self) -> Written {
+        Written { source: self.draft.finish(), builder: self.builder }
     }
 
-    fn push(&mut self, text: &str, at: At) {
+    fn push(&mut self, text: &str, at: At) -> Span {
         let index = at.file as usize;
         let file = *self.known[index].get_or_insert_with(|| self.draft.file(&self.files[index]));
+        let start = self.draft.len();
         self.draft.push(text, file, at.span);
+        Span::new(start, self.draft.len())
     }
 
     /// A value that starts at the beginning of a line, or behind the dash of a list.
-    fn block(&mut self, node: &Node, indent: usize) {
+    fn block(&mut self, node: &Node, indent: usize, label: Label) {
         match &node.data {
             Data::Map(entries) if !entries.is_empty() => {
+                let map = self.builder.open(label, Kind::Map, self.draft.len());
                 for (at, entry) in entries.iter().enumerate() {
                     if at > 0 {
                         self.blanks(indent);
                     }
-                    self.push(&scalar(&entry.key), entry.at);
+                    let written = self.push(&scalar(&entry.key), entry.at);
+                    let label = self.builder.key(&entry.key, written);
                     self.draft.glue(":");
-                    self.value(&entry.value, indent);
+                    self.value(&entry.value, indent, label);
                 }
+                self.builder.close(map, entries.len());
             }
             Data::List(items) if !items.is_empty() => {
+                let list = self.builder.open(label, Kind::Seq, self.draft.len());
                 for (at, item) in items.iter().enumerate() {
                     if at > 0 {
                         self.blanks(indent);
                     }
                     self.draft.glue("- ");
-                    self.block(item, indent + 2);
+                    self.block(item, indent + 2, Label::NONE);
                 }
+                self.builder.close(list, items.len());
             }
-            _ => {
-                self.push(&inline(node), node.at);
+            data => {
+                let text = inline(node);
+                let written = self.push(&text, node.at);
                 self.draft.glue("\n");
+                match data {
+                    Data::Map(_) => self.builder.empty(label, Kind::Map, written),
+                    Data::List(_) => self.builder.empty(label, Kind::Seq, written),
+                    Data::Text(meant) if meant.len() < text.len() => {
+                        self.builder.quoted(label, meant, written);
+                    }
+                    _ => self.builder.plain(label, &text, written),
+                }
             }
         }
     }
 
     /// A value behind a key.
-    fn value(&mut self, node: &Node, indent: usize) {
+    fn value(&mut self, node: &Node, indent: usize, label: Label) {
         let is_block = match &node.data {
             Data::Map(entries) => !entries.is_empty(),
             Data::List(items) => !items.is_empty(),
@@ -80,7 +103,7 @@ impl<'f> Emitter<'f> {
         } else {
             self.draft.glue(" ");
         }
-        self.block(node, indent);
+        self.block(node, indent, label);
     }
 
     fn blanks(&mut self, count: usize) {
@@ -91,6 +114,20 @@ impl<'f> Emitter<'f> {
             self.draft.glue(&BLANKS[..some]);
             left -= some;
         }
+    }
+}
+
+/// A text that was written, and what is known of it.
+pub(super) struct Written {
+    /// The text, which knows its origins.
+    pub(super) source: Source,
+    builder: Builder,
+}
+
+impl Written {
+    /// The tree of the text.
+    pub(super) fn tree(self) -> (Tree, Vec<Problem>) {
+        self.builder.finish(self.source)
     }
 }
 

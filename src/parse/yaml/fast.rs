@@ -8,10 +8,7 @@
 
 use memchr::{memchr, memchr2, memchr3};
 
-use super::{
-    MAX_DEPTH,
-    scalar::{self, Plain},
-};
+use super::{MAX_DEPTH, scalar::Meaning};
 use crate::{
     document::{IN_POOL, Id, KEY_IN_POOL, Kind, MERGES, NO_KEY, Raw, Style, Tree},
     source::Span,
@@ -35,7 +32,7 @@ pub fn read(text: &str) -> Option<Tree> {
 }
 
 /// Whether there are no characters that YAML forbids or reads as a line break, `\r\n` excepted.
-fn is_plain(bytes: &[u8]) -> bool {
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
     // Without branches, and in pieces of one size: so it takes many bytes at once.
     let look = |piece: &[u8]| {
         piece.iter().fold((false, 0), |(bad, high), &byte| {
@@ -105,16 +102,29 @@ fn after_spaces(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The key that the next node gets.
-#[derive(Clone, Copy)]
-struct Label {
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
     start: u32,
     len: u32,
     flags: u8,
 }
 
-const NO_LABEL: Label = Label { start: 0, len: NO_KEY, flags: 0 };
+const NO_LABEL: Label = Label::NONE;
 
 impl Label {
+    /// That of what has no key.
+    pub const NONE: Self = Self { start: 0, len: NO_KEY, flags: 0 };
+    /// The flag of a key that lies in the pool.
+    pub(super) const POOLED: u8 = KEY_IN_POOL;
+
+    pub(super) fn new(start: u32, len: u32, flags: u8) -> Self {
+        Self { start, len, flags }
+    }
+
+    pub(super) fn parts(self) -> (u32, u32, u8) {
+        (self.start, self.len, self.flags)
+    }
+
     fn written(start: usize, end: usize) -> Self {
         Self { start: start as u32, len: (end - start) as u32, flags: 0 }
     }
@@ -242,15 +252,7 @@ impl Reader<'_> {
     }
 
     fn plain_node(&mut self, label: Label, start: usize, end: usize) {
-        let (meaning, flags) = scalar::resolve(&self.text[start..end]);
-        let halves = |bits: u64| (bits as u32, (bits >> 32) as u32);
-        let (kind, (low, high)) = match meaning {
-            Plain::Null => (Kind::Null, (0, 0)),
-            Plain::Bool(value) => (Kind::Bool, (u32::from(value), 0)),
-            Plain::Int(value) => (Kind::Int, halves(value as u64)),
-            Plain::Float(value) => (Kind::Float, halves(value.to_bits())),
-            Plain::Text => (Kind::Str, (start as u32, (end - start) as u32)),
-        };
+        let Meaning { kind, low, high, flags } = Meaning::of(&self.text[start..end], start as u32);
         let id = self.push(label, kind, Style::Plain, Span::new(start, end), flags);
         let raw = &mut self.tree.nodes[id as usize];
         (raw.low, raw.high) = (low, high);

@@ -4,9 +4,13 @@
 //! know, or finds wrong, is read again from `granit-parser`'s events ([`events`]), so that all
 //! error messages come from one place. A broken document loses itself, not its siblings.
 
+mod build;
 mod events;
 mod fast;
 mod scalar;
+
+pub use build::Builder;
+pub use fast::Label;
 
 use crate::{
     document::{Problem, Tree, Trouble},

@@ -1,6 +1,6 @@
 //! What a plain scalar means: the core schema of YAML 1.2, with notes for readers of YAML 1.1.
 
-use crate::document::{LEADING_ZERO, YAML11_BOOL};
+use crate::document::{Kind, LEADING_ZERO, YAML11_BOOL};
 
 /// The meaning of a plain scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,6 +15,30 @@ pub enum Plain {
     Float(f64),
     /// Everything else.
     Text,
+}
+
+/// The meaning of a plain scalar as a node stores it.
+pub(super) struct Meaning {
+    pub(super) kind: Kind,
+    pub(super) low: u32,
+    pub(super) high: u32,
+    pub(super) flags: u8,
+}
+
+impl Meaning {
+    /// What a text means that starts at a byte of the source.
+    pub(super) fn of(text: &str, start: u32) -> Self {
+        let (meaning, flags) = resolve(text);
+        let halves = |bits: u64| (bits as u32, (bits >> 32) as u32);
+        let (kind, (low, high)) = match meaning {
+            Plain::Null => (Kind::Null, (0, 0)),
+            Plain::Bool(value) => (Kind::Bool, (u32::from(value), 0)),
+            Plain::Int(value) => (Kind::Int, halves(value as u64)),
+            Plain::Float(value) => (Kind::Float, halves(value.to_bits())),
+            Plain::Text => (Kind::Str, (start, text.len() as u32)),
+        };
+        Self { kind, low, high, flags }
+    }
 }
 
 /// Resolves a plain scalar, and the flags that its node gets.
