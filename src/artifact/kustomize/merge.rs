@@ -37,7 +37,24 @@ pub(super) fn merge(object: &mut Node, patch: &Node, known: bool) -> bool {
         _ => {}
     }
     merge_map(object, patch, known);
+    drop_unsaid(object, known);
     true
+}
+
+/// Takes out what has a key and nothing behind it: a merge goes through the whole object and keeps
+/// only a `null` that somebody wrote.
+fn drop_unsaid(node: &mut Node, known: bool) {
+    let Data::Map(entries) = &mut node.data else { return };
+    entries.retain(|it| !it.value.is_null() || it.value.at.span.start < it.value.at.span.end);
+    for Entry { key, value, .. } in entries {
+        match &mut value.data {
+            Data::List(items) if known && merge_keys(key, &[], items).is_some() => {
+                items.iter_mut().for_each(|it| drop_unsaid(it, known));
+            }
+            Data::Map(_) => drop_unsaid(value, known),
+            _ => {}
+        }
+    }
 }
 
 fn directive(patch: &Node) -> &str {

@@ -149,3 +149,18 @@ fn long_secrets_are_folded_before_they_are_hashed() {
     let file = format!("secretGenerator:\n- name: long\n  literals: [\"key={literal}\"]\n");
     assert!(text(&[("kustomization.yaml", &file)]).contains("name: long-8582h65c88\n"));
 }
+
+#[test]
+fn a_patch_takes_out_what_has_a_key_and_nothing_behind_it() {
+    let web = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  empty:\n  \
+               said: null\n  template:\n    spec:\n      containers:\n      - name: web\n        \
+               env:\n      tolerations:\n      - key: x\n        value:\n";
+    let patch = "patches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    \
+                 metadata: {name: web}\n    spec: {replicas: 2}\n";
+    let plain = text(&[("kustomization.yaml", "resources: [web.yaml]\n"), ("web.yaml", web)]);
+    assert!(plain.contains("empty: null") && plain.contains("env: null"), "{plain}");
+    let file = format!("resources: [web.yaml]\n{patch}");
+    let patched = text(&[("kustomization.yaml", &file), ("web.yaml", web)]);
+    assert!(!patched.contains("empty") && !patched.contains("env"), "{patched}");
+    assert!(patched.contains("said: null") && patched.contains("value: null"), "{patched}");
+}
