@@ -60,7 +60,8 @@ pub(super) fn generate(
         map.set(&key, Node::text(at, &text.map_or_else(|| encoded(&value), str::to_owned)));
     }
     for (key, map) in [("data", data), ("binaryData", binary)] {
-        if !map.entries().is_empty() {
+        // A Secret has its `data` even where there is nothing in it.
+        if !map.entries().is_empty() || kind == "Secret" && key == "data" {
             node.set(key, map);
         }
     }

@@ -172,7 +172,7 @@ impl<'n, 't> Context<'n, 't> {
 
 /// Those that were in the namespace at first, or are in it now.
 fn in_namespace<'t>(targets: &[&'t Target], namespace: &str) -> Vec<&'t Target> {
-    let first = |it: &Target| it.past.first().unwrap_or(&it.id).namespace == namespace;
+    let first = |it: &Target| it.past.first().unwrap_or(&it.id).effective_namespace() == namespace;
     let found: Vec<_> = targets.iter().copied().filter(|it| first(it)).collect();
     if !found.is_empty() {
         return found;

@@ -180,11 +180,15 @@ pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Fi
         .iter()
         .filter_map(|it| {
             let name = format!("$({})", it.scalar_at(&["name"]));
-            let reference = it.get("objref")?;
+            let either =
+                |node: &Node, names: [&str; 2]| names.iter().find_map(|key| node.get(key).cloned());
+            let reference = either(it, ["objref", "objRef"])?;
             let part = |key| reference.scalar_at(&[key]);
             let is_it = |id: &Id| id.kind == part("kind") && id.name == part("name");
             let object = objects.iter().find(|it| it.ever(is_it))?;
-            let path = match it.scalar_at(&["fieldref", "fieldpath"]) {
+            let place = either(it, ["fieldref", "fieldRef"]);
+            let place = place.and_then(|it| either(&it, ["fieldpath", "fieldPath"]));
+            let path = match place.as_ref().and_then(Node::scalar).unwrap_or_default() {
                 "" => split("metadata.name"),
                 path => split(&path.replace('[', ".").replace(']', "")),
             };

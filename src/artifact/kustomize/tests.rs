@@ -164,3 +164,26 @@ fn a_patch_takes_out_what_has_a_key_and_nothing_behind_it() {
     assert!(!patched.contains("empty") && !patched.contains("env"), "{patched}");
     assert!(patched.contains("said: null") && patched.contains("value: null"), "{patched}");
 }
+
+#[test]
+fn accounts_without_a_namespace_are_those_of_default_and_variables_are_read_in_either_case() {
+    let files = [
+        (
+            "kustomization.yaml",
+            "namespace: shop\nresources: [web.yaml]\nsecretGenerator:\n- name: none\nvars:\n- name: HOST\n  \
+             objref: {kind: ConfigMap, name: web, apiVersion: v1}\n  fieldref: {fieldPath: data.host}\n",
+        ),
+        (
+            "web.yaml",
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n---\napiVersion: v1\nkind: \
+             ConfigMap\nmetadata: {name: web}\ndata: {host: example.org}\n---\napiVersion: \
+             rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: web}\nsubjects:\n- \
+             {kind: ServiceAccount, name: web, namespace: default}\n---\napiVersion: v1\nkind: \
+             Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    env: [{name: A, value: $(HOST)}]\n",
+        ),
+    ];
+    let built = text(&files);
+    assert!(!built.contains("namespace: default"), "{built}");
+    assert!(built.contains("value: example.org"), "{built}");
+    assert!(built.contains("data: {}") && built.contains("name: none-46f8b28mk5"), "{built}");
+}
