@@ -139,6 +139,15 @@ struct Quoted {
     pooled: bool,
 }
 
+/// The text behind a line of a plain scalar: how many line breaks further, where its line starts
+/// and where it does, and whether it belongs to the scalar.
+struct Next {
+    breaks: usize,
+    line: usize,
+    at: usize,
+    belongs: bool,
+}
+
 struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -185,6 +194,9 @@ impl Reader<'_> {
 
     /// Where the next line starts, seen from `from`.
     fn next_line(&self, from: usize) -> usize {
+        if self.byte(from) == b'\n' {
+            return from + 1;
+        }
         memchr(b'\n', &self.bytes[from..]).map_or(self.bytes.len(), |it| from + it + 1)
     }
 
@@ -314,7 +326,7 @@ impl Reader<'_> {
             b'|' | b'>' => self.block_text(parent, label),
             quote @ (b'"' | b'\'') => {
                 if !inline && self.quoted_key(quote).is_some() {
-                    return self.block_map(label, depth);
+                    return self.block_map(label, depth, None);
                 }
                 let text = self.quoted(parent, quote)?;
                 self.text_node(label, &text);
@@ -332,8 +344,10 @@ impl Reader<'_> {
             }
             b'&' | b'*' | b'!' | b'%' | b'@' | b'`' | b',' | b']' | b'}' | b'#' => None,
             b'?' | b':' if is_space_or_break(self.bytes.get(self.at + 1)) => None,
-            _ if !inline && self.plain_key()?.is_some() => self.block_map(label, depth),
-            _ => self.plain(parent, label),
+            _ => match if inline { None } else { self.plain_key()? } {
+                Some(colon) => self.block_map(label, depth, Some(colon)),
+                None => self.plain(parent, label),
+            },
         }
     }
 
@@ -378,9 +392,13 @@ impl Reader<'_> {
         (is_key && at - self.at < MAX_KEY).then_some((close, at))
     }
 
-    /// Reads a key of a block map and its colon; says whether it was plain.
-    fn key(&mut self) -> Read<(Label, bool)> {
+    /// Reads a key of a block map and its colon, which may be known; says whether it was plain.
+    fn key(&mut self, colon: Option<usize>) -> Read<(Label, bool)> {
         let start = self.at;
+        if let Some(colon) = colon {
+            self.at = colon + 1;
+            return Some((Label::written(start, self.trimmed(start, colon)), true));
+        }
         match self.peek() {
             quote @ (b'"' | b'\'') => {
                 let (_, colon) = self.quoted_key(quote)?;
@@ -410,14 +428,15 @@ impl Reader<'_> {
 
     // ---- block collections
 
-    fn block_map(&mut self, label: Label, depth: u32) -> Read<()> {
+    /// A map in block style; `colon` is that of its first key, if it was found already.
+    fn block_map(&mut self, label: Label, depth: u32, colon: Option<usize>) -> Read<()> {
         let column = self.column();
         let here = Span::new(self.at, self.at);
         let map = self.push(label, Kind::Map, Style::Plain, here, 0);
-        let mut count = 0;
+        let (mut count, mut colon) = (0, colon);
         loop {
-            let (key, plain) = self.key()?;
-            if plain && self.text[key.start as usize..].starts_with("<<") && key.len == 2 {
+            let (key, plain) = self.key(colon.take())?;
+            if plain && key.len == 2 && self.bytes[key.start as usize..].starts_with(b"<<") {
                 self.tree.nodes[map as usize].flags |= MERGES;
             }
             count += 1;
@@ -532,16 +551,29 @@ impl Reader<'_> {
     fn plain(&mut self, parent: i32, label: Label) -> Read<()> {
         let start = self.at;
         let (end, comment) = self.plain_line()?;
-        if !comment && self.continues(parent)?.is_some() {
+        if comment {
+            self.plain_node(label, start, end);
+            return self.finish_line();
+        }
+        let next = self.next_text(parent)?;
+        if next.belongs {
             return self.plain_lines(parent, label, start, end);
         }
         self.plain_node(label, start, end);
-        self.finish_line()
+        self.go_to(&next)
     }
 
-    /// At the end of a line of a plain scalar: the line breaks up to its next line, where that
-    /// line starts and where its text does, if there is one.
-    fn continues(&self, parent: i32) -> Read<Option<(usize, usize, usize)>> {
+    /// Over the line breaks and blanks behind a line of a plain scalar that is over.
+    fn go_to(&mut self, next: &Next) -> Read<()> {
+        if next.breaks == 0 || matches!(self.bytes.get(next.at), None | Some(b'#')) {
+            return self.finish_line();
+        }
+        (self.at, self.line) = (next.at, next.line);
+        Some(())
+    }
+
+    /// What follows at the end of a line of a plain scalar.
+    fn next_text(&self, parent: i32) -> Read<Next> {
         let (mut at, mut line, mut breaks) = (self.at, self.at, 0);
         while !self.ended_at(at) && is_break(self.bytes.get(at)) {
             at += if self.bytes[at] == b'\r' { 2 } else { 1 };
@@ -557,7 +589,7 @@ impl Reader<'_> {
             || (at - line) as i32 <= parent
             || self.bytes[at] == b'#'
             || (at == line && self.marker_at(at));
-        Some((!stops).then_some((breaks, line, at)))
+        Some(Next { breaks, line, at, belongs: !stops })
     }
 
     fn ended_at(&self, at: usize) -> bool {
@@ -568,19 +600,26 @@ impl Reader<'_> {
         let pool = self.tree.pool.len();
         self.tree.pool.push_str(&self.text[start..end]);
         let mut end = end;
-        while let Some((breaks, line, at)) = self.continues(parent)? {
-            (self.at, self.line) = (at, line);
+        let next = loop {
+            let next = self.next_text(parent)?;
+            if !next.belongs {
+                break Some(next);
+            }
+            (self.at, self.line) = (next.at, next.line);
             let (line_end, comment) = self.plain_line()?;
-            self.fold(breaks);
-            self.tree.pool.push_str(&self.text[at..line_end]);
+            self.fold(next.breaks);
+            self.tree.pool.push_str(&self.text[next.at..line_end]);
             end = line_end;
             if comment {
-                break;
+                break None;
             }
-        }
+        };
         let text = self.pooled(pool, Span::new(start, end), Style::Plain);
         self.text_node(label, &text);
-        self.finish_line()
+        match next {
+            Some(next) => self.go_to(&next),
+            None => self.finish_line(),
+        }
     }
 
     /// One line break is a space, more are one less.
