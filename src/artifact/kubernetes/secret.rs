@@ -84,7 +84,7 @@ fn is_stand_in(lower: &str) -> bool {
     let starts = |word: &&str| {
         lower.strip_prefix(*word).is_some_and(|it| !it.starts_with(|it: char| it.is_alphanumeric()))
     };
-    STAND_INS.iter().any(|it| starts(&it))
+    STAND_INS.iter().any(starts)
         || lower.contains("xxxx")
         || lower.ends_with("...")
         || lower.lines().any(|it| it.trim() == "...")

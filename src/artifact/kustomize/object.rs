@@ -25,24 +25,17 @@ pub(super) struct Object {
     pub(super) hash: bool,
 }
 
-/// Kinds that have no namespace, with their group.
+/// Kinds that have no namespace, with their group, as far as Kustomize knows them.
 const CLUSTER_SCOPED: &[(&str, &str)] = &[
     ("", "ComponentStatus"),
     ("", "Namespace"),
     ("", "Node"),
     ("", "PersistentVolume"),
-    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
     ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
     ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
     ("apiregistration.k8s.io", "APIService"),
-    ("authentication.k8s.io", "TokenReview"),
-    ("authorization.k8s.io", "SubjectAccessReview"),
     ("certificates.k8s.io", "CertificateSigningRequest"),
-    ("certificates.k8s.io", "ClusterTrustBundle"),
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
     ("networking.k8s.io", "IngressClass"),
@@ -50,7 +43,6 @@ const CLUSTER_SCOPED: &[(&str, &str)] = &[
     ("policy", "PodSecurityPolicy"),
     ("rbac.authorization.k8s.io", "ClusterRole"),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-    ("resource.k8s.io", "DeviceClass"),
     ("scheduling.k8s.io", "PriorityClass"),
     ("storage.k8s.io", "CSIDriver"),
     ("storage.k8s.io", "CSINode"),
@@ -72,8 +64,15 @@ impl Id {
         }
     }
 
+    /// Whether Kustomize knows that it has no namespace: kinds and versions of Kubernetes 1.21.
     pub(super) fn is_cluster_scoped(&self) -> bool {
+        let versions: &[&str] = match self.group.as_str() {
+            "" => &["", "v1"],
+            "flowcontrol.apiserver.k8s.io" | "policy" => &["", "v1beta1"],
+            _ => &["", "v1", "v1beta1"],
+        };
         CLUSTER_SCOPED.contains(&(self.group.as_str(), self.kind.as_str()))
+            && versions.contains(&self.version.as_str())
     }
 
     /// The namespace it is in: `default` where it names none, nothing where it can have none.

@@ -130,7 +130,7 @@ fn what_is_not_here_is_a_problem_and_leaves_the_build_open() {
     let rendering = rendered(&files);
     let lines: Vec<_> = rendering.problems.iter().map(|it| it.start.line).collect();
     assert_eq!(lines, [2]);
-    assert_eq!(rendering.artifacts[0].role, artifact::Role::Rendered { open: true });
+    assert_eq!(rendering.artifacts[0].role, Role::Rendered { open: true });
 }
 
 #[test]
