@@ -471,7 +471,12 @@ impl Judged {
         let object = OnceCell::new();
         let mut bench = judge.of(subject);
         for (&rule, met) in rules.iter().zip(met) {
-            let judgement = bench.judge(rule);
+            let judgement = match bench.settled(rule) {
+                Some(false) => continue,
+                Some(true) if met.evident || rule.items.is_empty() => continue,
+                Some(true) => Judgement { applies: true, ..Judgement::default() },
+                None => bench.judge(rule),
+            };
             if judgement.applies {
                 self.judgement(rule, met, subject, &object, judgement);
             }

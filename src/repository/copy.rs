@@ -140,9 +140,13 @@ fn exists(repository: &Repository<'_>, folder: &str, source: &str) -> bool {
     }
     let fixed = path.split(['*', '?']).next().unwrap_or_default();
     let start = repository.files.partition_point(|it| it.as_str() < fixed);
-    let Some(glob) = glob(&path) else { return true };
     let near = repository.files[start..].iter().take_while(|it| it.starts_with(fixed));
-    let mut near = near.take(20_000);
+    let mut near = near.take(20_000).peekable();
+    // A pattern that may be broken is looked at first.
+    if near.peek().is_none() && !path.contains(['[', '{', '\\']) {
+        return false;
+    }
+    let Some(glob) = glob(&path) else { return true };
     near.any(|it| prefixes(it).any(|it| glob.is_match(it)))
 }
 

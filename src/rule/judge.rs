@@ -78,17 +78,22 @@ pub struct Bench<'c, 'a> {
 type Read<'a> = Option<Option<&'a str>>;
 
 impl<'a> Bench<'_, 'a> {
+    /// Whether a look at one text settles what a rule of the subject's view says: that it applies,
+    /// and finds and proves nothing, or that it does not apply.
+    pub fn settled(&mut self, rule: &'a Rule) -> Option<bool> {
+        let sieve = rule.programs().ok()?.sieve.as_ref()?;
+        let text = self.read(sieve)?;
+        sieve.settles(text).then_some(sieve.applies)
+    }
+
     /// Judges the subject by a rule of its view.
     pub fn judge(&mut self, rule: &'a Rule) -> Judgement<'a> {
         match rule.programs() {
             Ok(programs) => {
-                if let Some(sieve) = &programs.sieve
-                    && let Some(text) = self.read(sieve)
-                    && sieve.settles(text)
-                {
-                    return Judgement { applies: sieve.applies, ..Judgement::default() };
-                }
-                self.judge_whole(rule, programs)
+                let mut judgement = Judgement::default();
+                let (machine, subject) = (&mut *self.machine, self.subject);
+                Case { machine, rule, programs, subject }.judge(&mut judgement);
+                judgement
             }
             Err(error) => {
                 let mut judgement = Judgement::default();
@@ -97,14 +102,6 @@ impl<'a> Bench<'_, 'a> {
                 judgement
             }
         }
-    }
-
-    /// Judges without a look through the sieve.
-    fn judge_whole(&mut self, rule: &'a Rule, programs: &'a Programs) -> Judgement<'a> {
-        let mut judgement = Judgement::default();
-        let (machine, subject) = (&mut *self.machine, self.subject);
-        Case { machine, rule, programs, subject }.judge(&mut judgement);
-        judgement
     }
 
     /// The text that a sieve looks at; most rules of a view look at the same.
@@ -296,7 +293,8 @@ mod tests {
             .filter_map(|rule| {
                 let programs = rule.programs().expect("built-in rules compile");
                 let Select::File(select) = rule.view.select else { return None };
-                Some((*rule, programs, programs.sieve.as_ref()?, select))
+                programs.sieve.as_ref()?;
+                Some((*rule, select))
             })
             .collect();
         let examples = rules.iter().map(|it| it.examples().expect("examples are read"));
@@ -306,17 +304,19 @@ mod tests {
             else {
                 continue;
             };
-            for (rule, programs, sieve, select) in &sieved {
+            for (rule, select) in &sieved {
                 if rule.view.kind != artifact.kind {
                     continue;
                 }
                 select(&artifact, &mut |subject| {
                     let mut judge = Judge::default();
                     let mut bench = judge.of(&subject);
-                    let whole = format!("{:?}", bench.judge_whole(rule, programs));
-                    assert_eq!(format!("{:?}", bench.judge(rule)), whole, "{}: {path}", rule.id);
                     looked += 1;
-                    settled += usize::from(bench.read(sieve).is_some_and(|it| sieve.settles(it)));
+                    let Some(applies) = bench.settled(rule) else { return };
+                    let sieved = Judgement { applies, ..Judgement::default() };
+                    let whole = bench.judge(rule);
+                    assert_eq!(format!("{sieved:?}"), format!("{whole:?}"), "{}: {path}", rule.id);
+                    settled += 1;
                 });
             }
         }

@@ -264,8 +264,10 @@ impl<'s> Checker<'s> {
             let entry = |(key, value): (&String, &toml::Value)| {
                 constant(value).map(|it| (key.as_str().into(), it))
             };
-            let entries: Option<Box<[_]>> = table.iter().map(entry).collect();
-            return Ok((Op::Table(entries.ok_or_else(unusable)?), Type::Map));
+            let entries: Option<Box<[(Box<str>, _)]>> = table.iter().map(entry).collect();
+            let mut entries = entries.ok_or_else(unusable)?;
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            return Ok((Op::Table(entries), Type::Map));
         }
         let value = constant(value).ok_or_else(unusable)?;
         Ok(match value {

@@ -337,6 +337,16 @@ fn entries<'a>(value: &Value<'a>) -> Option<Vec<(&'a str, Value<'a>)>> {
     }
 }
 
+/// What a table that is known, by key, has under a key.
+fn entry<'t>(
+    table: &'t [(Box<str>, Value<'static>)],
+    key: &Value<'_>,
+) -> Option<&'t Value<'static>> {
+    let key = key.as_str()?;
+    let at = table.binary_search_by(|(it, _)| (**it).cmp(key)).ok()?;
+    Some(&table[at].1)
+}
+
 /// One expression at work.
 struct Run<'m, 'a> {
     machine: &'m mut Machine<'a>,
@@ -486,8 +496,7 @@ impl<'a> Run<'_, 'a> {
     fn index(&mut self, of: &'a Expr, index: &'a Expr) -> Gives<'a> {
         if let Op::Table(fields) = &of.op {
             let key = self.value(index)?;
-            let found = key.as_str().and_then(|key| fields.iter().find(|(it, _)| **it == *key));
-            return Ok(found.map_or(Value::Null, |(_, value)| value.clone()));
+            return Ok(entry(fields, &key).map_or(Value::Null, Value::clone));
         }
         let index = self.value(index)?;
         let of = self.value(of)?;
@@ -595,7 +604,7 @@ impl<'a> Run<'_, 'a> {
     fn within(&mut self, item: &'a Expr, of: &'a Expr) -> Result<bool, Wrong> {
         if let Op::Table(fields) = &of.op {
             let key = self.value(item)?;
-            return Ok(key.as_str().is_some_and(|key| fields.iter().any(|(it, _)| **it == *key)));
+            return Ok(entry(fields, &key).is_some());
         }
         let (item, of) = self.both(item, of)?;
         if let Some(list) = items(&of) {

@@ -124,7 +124,7 @@ pub(in crate::rule) enum Op {
     Constant(Value<'static>),
     /// Gives a text that is known.
     Text(Box<str>),
-    /// Gives a map that is known: a table of the rule's parameters.
+    /// Gives a map that is known: a table of the rule's parameters, by key.
     Table(Box<[(Box<str>, Value<'static>)]>),
     /// A variable and the fields below it.
     Path(usize, Box<[Box<str>]>),
