@@ -64,8 +64,8 @@ pub(super) fn configured(objects: &mut [Object], it: &Node) -> bool {
 }
 
 fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
-    object.remember();
     let id = object.id();
+    object.previous.push(id.clone());
     if !id.is_cluster_scoped() {
         let place = object.node.make("metadata", namespace.at);
         if let Some(metadata) = place {
@@ -175,9 +175,13 @@ fn set_replicas(objects: &mut [Object], replica: &Node, fields: &[Field]) {
 }
 
 fn set_image(objects: &mut [Object], image: &Node, fields: &[Field]) {
-    for object in objects.iter_mut().filter(|it| it.id().kind != "CustomResourceDefinition") {
-        let id = object.id();
+    let is_definition = |it: &Object| it.node.scalar_at(&["kind"]) == "CustomResourceDefinition";
+    for object in objects.iter_mut().filter(|it| !is_definition(it)) {
         containers(&mut object.node, &mut |it| retag(it, image));
+        if fields.is_empty() {
+            continue;
+        }
+        let id = object.id();
         for field in fields.iter().filter(|it| it.is_of(&id)) {
             field.visit(&mut object.node, image.at, &mut |it| retag(it, image));
         }
