@@ -33,7 +33,9 @@ use crate::{
     discover::{Content, Found, Open},
     document::{Problem, Trouble},
     facts,
-    finding::{Evidence, Finding, Object, Place, Related, Rendered, Severity, Waiver},
+    finding::{
+        Evidence, Finding, Object, Place, Related, Rendered, Severity, Waiver, shared_order,
+    },
     parse::gzip,
     patch::{self, Partial, PatchCoverage},
     repository::{Base, Measured, Repository, Stated, described},
@@ -347,7 +349,7 @@ fn in_order(a: &Finding, b: &Finding) -> Ordering {
         let (a, b) = ((&a.message, &a.object, &a.related), (&b.message, &b.object, &b.related));
         a.cmp(&b)
     };
-    a.place.cmp(&b.place).then_with(|| a.rule.cmp(&b.rule)).then_with(others)
+    a.place.cmp(&b.place).then_with(|| shared_order(&a.rule, &b.rule)).then_with(others)
 }
 
 impl Read {
@@ -659,7 +661,7 @@ impl Outcome {
         self.findings.sort_unstable_by(|a, b| {
             let waived = || a.waived.is_some().cmp(&b.waived.is_some());
             let rendered = || waived().then_with(|| a.rendered.cmp(&b.rendered));
-            a.place.cmp(&b.place).then_with(|| a.rule.cmp(&b.rule)).then_with(rendered)
+            a.place.cmp(&b.place).then_with(|| shared_order(&a.rule, &b.rule)).then_with(rendered)
         });
         let mut told: Option<(Place, Arc<str>, Arc<str>)> = None;
         self.findings.retain_mut(|it| {

@@ -1,6 +1,6 @@
 //! What we have to say about the repository: findings, and where they are.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     artifact,
@@ -38,7 +38,7 @@ impl Severity {
 }
 
 /// A place in a file of the repository.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file, below the root of the repository.
     pub path: Arc<str>,
@@ -46,6 +46,25 @@ pub struct Place {
     pub start: Position,
     /// One past where it ends.
     pub end: Position,
+}
+
+impl Ord for Place {
+    /// By file, then by line: most places that are compared share the path of one file.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let path = shared_order(&self.path, &other.path);
+        path.then_with(|| (self.start, self.end).cmp(&(other.start, other.end)))
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The order of two texts that are often one and the same.
+pub fn shared_order(a: &Arc<str>, b: &Arc<str>) -> Ordering {
+    if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) }
 }
 
 impl Place {

@@ -1,7 +1,7 @@
 //! The pipeline: from a folder and what the user asked for to a report.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -665,7 +665,8 @@ fn report(
             help.insert(ruled.id.clone(), ruled_help(ruled));
         }
     }
-    for finding in &outcome.findings {
+    let mut told = HashSet::new();
+    for finding in outcome.findings.iter().filter(|it| told.insert(&*it.rule)) {
         let asked = || rules.asked.iter().find(|it| it.id == finding.rule);
         if let Some(rule) = rules.get(&finding.rule).or_else(asked) {
             help.entry(rule.id.clone()).or_insert_with(|| RuleHelp {

@@ -1,7 +1,7 @@
 //! The report for people at a terminal: findings by file, the verdict last.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fmt::{self, Display, Write as _},
 };
 
@@ -48,14 +48,13 @@ fn shown(report: &Report) -> Vec<&Finding> {
 
 fn findings(out: &mut String, report: &Report, style: &Style, paint: Paint) {
     let all = shown(report);
-    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut shown, mut seen) = (Vec::new(), BTreeMap::new());
+    let (mut shown, mut seen) = (Vec::new(), HashMap::new());
     for &it in &all {
-        let count: &mut usize = seen.entry(&*it.rule).or_default();
+        let (count, left): &mut (usize, usize) = seen.entry(&*it.rule).or_default();
         *count += 1;
         match *count <= OF_ONE_CAUSE && shown.len() < FINDINGS {
             true => shown.push(it),
-            false => *left.entry(&*it.rule).or_default() += 1,
+            false => *left += 1,
         }
     }
     shown.sort_by(|a, b| (&a.place, &a.rule).cmp(&(&b.place, &b.rule)));
@@ -78,8 +77,9 @@ fn findings(out: &mut String, report: &Report, style: &Style, paint: Paint) {
     }
     if all.len() > shown.len() {
         let (few, all) = (shown.len(), all.len());
-        let mut left: Vec<_> = left.into_iter().collect();
-        left.sort_by_key(|it| std::cmp::Reverse(it.1));
+        let left = seen.into_iter().map(|(rule, (_, left))| (rule, left));
+        let mut left: Vec<_> = left.filter(|it| it.1 > 0).collect();
+        left.sort_by_key(|&(rule, left)| (std::cmp::Reverse(left), rule));
         let left: Vec<_> = left.iter().map(|it| format!("{} of {}", it.1, it.0)).collect();
         let left = shortened(&left.join(", "), 200);
         let _ = writeln!(out, "{few} of {all} findings shown; --format json holds all");
