@@ -317,7 +317,9 @@ impl Facts<'_, '_> {
             !is_fetcher(writer) || runs || at > first_set
         };
         let found = readers.clone().find(|at| !is_safe(*at));
-        if let Some(at) = found.or_else(|| readers.clone().next()) {
+        // Nothing but an assignment or a test may stand behind it.
+        let writer = || commands.iter().position(|it| it.then == Then::Pipe);
+        if let Some(at) = found.or_else(|| readers.clone().next()).or_else(writer) {
             let name = &commands[at].name;
             out.text("pipe", &name.text, name.span);
             out.flag("is_pipe_safe", found.is_none(), name.span);
