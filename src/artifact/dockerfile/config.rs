@@ -182,6 +182,9 @@ impl Configs {
     }
 }
 
+/// As many entries of `ignored` are honoured: each goes with every Dockerfile below.
+const MOST_IGNORED: usize = 500;
+
 /// What the entries of `ignored` in a configuration take back.
 fn ignored(source: &Source) -> Vec<Suppression> {
     let (tree, _) = parse::yaml::parse(Source::new(&*source.path, &*source.text));
@@ -195,7 +198,7 @@ fn ignored(source: &Source) -> Vec<Suppression> {
         config: Some(source.path.as_str().into()),
         by: "hadolint",
     };
-    entries.into_iter().flat_map(Node::children).map(entry).collect()
+    entries.into_iter().flat_map(Node::children).take(MOST_IGNORED).map(entry).collect()
 }
 
 /// Lets the rules that configurations ignore suppress what they find in the Dockerfiles below, and

@@ -13,6 +13,9 @@ use crate::{
     source::Source,
 };
 
+/// As many entries of one list are honoured: each goes with every manifest below.
+const MOST: usize = 500;
+
 /// Whether the file configures a peer.
 pub fn is_config(name: &str) -> bool {
     is_kube_linter(name) || is_polaris(name)
@@ -73,7 +76,8 @@ fn whole(what: String, by: &'static str, node: Node<'_>) -> Suppression {
 
 /// `checks.exclude` and `checks.ignorePaths`.
 fn kube_linter(root: Node<'_>, artifact: &Artifact) -> Vec<Suppression> {
-    let list = |key: &str| root.at(&["checks", key]).into_iter().flat_map(Node::children);
+    let list =
+        |key: &str| root.at(&["checks", key]).into_iter().flat_map(Node::children).take(MOST);
     let excluded = list("exclude").map(|it| (format!("kube-linter:{}", it.text()), it));
     let path = artifact.tree.source.path.as_str();
     let ignored = list("ignorePaths").filter(|it| {
@@ -93,8 +97,8 @@ fn polaris(root: Node<'_>, artifact: &Artifact) -> Vec<Suppression> {
     let off =
         |(key, it)| Suppression { config: None, ..whole(format!("polaris:{key}"), "polaris", it) };
     let mut found: Vec<_> = ignored.map(off).collect();
-    for exemption in root.get("exemptions").into_iter().flat_map(Node::children) {
-        let list = |key: &str| exemption.get(key).into_iter().flat_map(Node::children);
+    for exemption in root.get("exemptions").into_iter().flat_map(Node::children).take(MOST) {
+        let list = |key: &str| exemption.get(key).into_iter().flat_map(Node::children).take(MOST);
         if list("containerNames").next().is_some() {
             continue;
         }
