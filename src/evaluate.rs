@@ -13,8 +13,6 @@ use std::{
     sync::Arc,
 };
 
-use rayon::prelude::*;
-
 use crate::{
     artifact::{
         self, Artifact, Kind, Parsed, Reading, Role, Select, Subject, Suppression, View,
@@ -42,7 +40,7 @@ use crate::{
     rule::{Failure, Judge, Judgement, Power, Rule, RuleSet, nearest, peer_ids, standing_for},
     source::{Position, Source},
     spectral::{Ruled, Teams},
-    waive,
+    threads, waive,
 };
 
 /// As many findings as one file may have.
@@ -148,11 +146,13 @@ pub fn evaluate_for(
     let mut outcome =
         Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
     let tests = TestData::new(&outcome.paths);
-    let read: Vec<Read> = files
-        .par_iter()
-        .filter(|it| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not)
-        .map(|it| read(it, &plan, &tests))
-        .collect();
+    let is_read =
+        |it: &&Found| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not;
+    let wanted: Vec<_> = files.iter().filter(is_read).collect();
+    let read: Vec<Read> = match is_little(&wanted) {
+        true => threads::alone(wanted, |it| read(it, &plan, &tests)),
+        false => threads::each(wanted, |it| read(it, &plan, &tests)),
+    };
     outcome.findings.reserve(read.iter().map(|it| it.judged.findings.len()).sum());
     let mut texts = BTreeMap::new();
     for it in read {
@@ -221,6 +221,12 @@ pub fn evaluate_for(
     outcome.evidence.retain(|it| !testdata::is_doubtful(&it.place.path));
     outcome.sort();
     outcome
+}
+
+/// Whether the files are read before other threads would be a help: they cost a tenth more.
+fn is_little(files: &[&Found]) -> bool {
+    let (most_files, most_bytes) = (512, 2 << 20);
+    files.len() < most_files && files.iter().filter_map(|it| it.size()).sum::<u64>() < most_bytes
 }
 
 /// How many bytes of measured files are read to count their lines.
@@ -611,8 +617,8 @@ impl Outcome {
         self.problems.extend_from_slice(&rendering.problems);
         let files = artifacts.len();
         rendering.join(artifacts);
-        let rendered = artifacts[files..].par_iter_mut().filter(|it| it.role != Role::Part);
-        let judged = rendered.map(|artifact| {
+        let rendered = artifacts[files..].iter_mut().filter(|it| it.role != Role::Part);
+        let judged = threads::each(rendered.collect(), |artifact| {
             let is_trial = artifact.role == Role::Trial;
             let mut judged = Judged { is_trial, ..Judged::default() };
             plan.file(artifact, &mut judged);
@@ -621,7 +627,7 @@ impl Outcome {
             artifact.tree.finish();
             judged
         });
-        judged.collect::<Vec<_>>().into_iter().for_each(|it| self.take(it));
+        judged.into_iter().for_each(|it| self.take(it));
     }
 
     /// Applies the annotations of rendered objects, and leaves one rendering's findings at every

@@ -2,6 +2,7 @@
 //!
 //! The modules stand in the order of their layers: each uses only those above it.
 
+pub mod threads;
 pub mod source;
 pub mod date;
 pub mod document;

@@ -101,10 +101,6 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
         Some(file) => with_references(&root, file),
         None => discover(&root, &config)?,
     };
-    if is_little(&files) {
-        // Where there are threads already, they stay.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
-    }
     let files = policy.with_peers(files).map_err(|error| RunError::path(&root, &error))?;
     let teams = teams(&policy, &files)?;
     let rules = rules(&policy, options, &config, &teams, &files)?;
@@ -167,12 +163,6 @@ pub fn fix(options: &Check) -> Result<Mended, RunError> {
         fix::write(&root, path, text).map_err(|error| RunError::path(&root.join(path), &error))?;
     }
     Ok(mended)
-}
-
-/// Whether a second thread would cost more than it saves.
-fn is_little(files: &[Found]) -> bool {
-    let (most_files, most_bytes) = (128, 2 << 20);
-    files.len() < most_files && files.iter().filter_map(Found::size).sum::<u64>() < most_bytes
 }
 
 /// Where this run reads its policy.

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use rayon::prelude::*;
-
 use super::{
     Artifact, Role,
     render::{self, Files, Rendering},
@@ -16,6 +14,7 @@ use crate::{
     document::{Node, Problem},
     parse::yaml,
     source::Source,
+    threads,
 };
 
 mod archive;
@@ -46,8 +45,7 @@ use rendering::Templates;
 
 /// Renders every chart of the repository that is not a part of another one.
 pub fn render(files: &Files<'_>) -> Rendering {
-    let rendered: Vec<_> =
-        chart::roots(files.paths).par_iter().map(|folder| one(folder, files)).collect();
+    let rendered = threads::each(chart::roots(files.paths), |folder| one(folder, files));
     let mut all = Rendering::default();
     rendered.into_iter().for_each(|it| all.extend(it));
     all

@@ -26,8 +26,6 @@ mod tests;
 
 use std::collections::{BTreeSet, HashSet};
 
-use rayon::prelude::*;
-
 use self::{
     build::{Build, NAMES, is_remote, join},
     emit::{Emitter, Written},
@@ -41,6 +39,7 @@ use super::{
 use crate::{
     document::{Problem, Trouble},
     source::{Source, resolve},
+    threads,
 };
 
 /// Whether the file describes a folder to Kustomize.
@@ -52,13 +51,10 @@ pub fn is_kustomization(path: &str) -> bool {
 pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering {
     let mut rendering = Rendering::default();
     let built = build_all(files, artifacts, &mut rendering);
-    let judged: Vec<_> = built
-        .into_par_iter()
-        .map(|(written, open)| {
-            let (tree, problems) = written.tree();
-            render::from_tree(tree, problems, Role::Rendered { open })
-        })
-        .collect();
+    let judged = threads::each(built, |(written, open)| {
+        let (tree, problems) = written.tree();
+        render::from_tree(tree, problems, Role::Rendered { open })
+    });
     for (artifact, problems) in judged {
         rendering.artifacts.extend(artifact);
         rendering.problems.extend(problems);

@@ -8,8 +8,6 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
 };
 
-use rayon::prelude::*;
-
 use super::{
     evaluate,
     files::Files,
@@ -20,6 +18,7 @@ use crate::{
     artifact::{Artifact, Kind},
     document::{Problem, Trouble},
     source::Source,
+    threads,
 };
 
 /// The files of a repository in memory.
@@ -87,12 +86,11 @@ fn units(known: &Known<'_>) -> Vec<Unit> {
     let (found, others): (Vec<&str>, Vec<&str>) =
         paths.into_iter().partition(|it| is_default_name(it));
     let read = |paths: Vec<&str>, found| -> Vec<Unit> {
-        let all = paths.into_par_iter().map(|path| Unit {
+        threads::each(paths, |path| Unit {
             entry: path.to_owned(),
             found,
             evaluation: evaluate(known, path),
-        });
-        all.collect()
+        })
     };
     let mut units = read(found, true);
     let included: HashSet<&str> =
