@@ -145,7 +145,10 @@ pub fn evaluate_for(
     let plan = Plan::new(rules, teams);
     let mut outcome =
         Outcome { paths: files.iter().map(|it| it.path.clone()).collect(), ..Outcome::default() };
-    let tests = TestData::new(&outcome.paths);
+    let tests = match TestData::new(&outcome.paths) {
+        it if rules.is_all => it.with_manifests(),
+        it => it,
+    };
     let is_read =
         |it: &&Found| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not;
     let wanted: Vec<_> = files.iter().filter(is_read).collect();

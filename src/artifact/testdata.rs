@@ -12,7 +12,7 @@ pub struct TestData {
     environments: BTreeMap<String, bool>,
     /// The folders in which Go keeps a `vendor`: the modules of others.
     vendors: BTreeSet<String>,
-    /// Whether there is nothing but tests: whoever points at them means them.
+    /// Whether there is nothing but tests, or all is asked for: manifests of tests are meant.
     is_all: bool,
 }
 
@@ -42,6 +42,11 @@ impl TestData {
         };
         data.is_all = paths.iter().all(|it| data.holds_manifest(it));
         data
+    }
+
+    /// The same, but manifests that are made for tests are meant, too.
+    pub fn with_manifests(self) -> Self {
+        Self { is_all: true, ..self }
     }
 
     /// Whether the file at a path is one of them: Go itself ignores `testdata`.
@@ -154,6 +159,9 @@ mod tests {
     fn where_there_is_nothing_but_tests_they_are_meant() {
         let paths = ["tests/checks/a.yaml", "tests/checks/b.yaml"].map(str::to_owned);
         assert!(!TestData::new(&paths).holds_manifest("tests/checks/a.yaml"));
+        let paths = ["a.yaml", "tests/checks/a.yaml"].map(str::to_owned);
+        assert!(TestData::new(&paths).holds_manifest("tests/checks/a.yaml"));
+        assert!(!TestData::new(&paths).with_manifests().holds_manifest("tests/checks/a.yaml"));
     }
 
     #[test]

@@ -216,6 +216,8 @@ pub struct RuleSet {
     pub asked: Vec<Rule>,
     /// The ids of rules that are on only because the configuration of a peer chooses them.
     pub chosen: BTreeSet<Arc<str>>,
+    /// They are of the profile `all`.
+    pub is_all: bool,
 }
 
 /// What the rules that come with the program say of the checks of a peer, its name with a colon.

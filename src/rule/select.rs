@@ -16,6 +16,7 @@ pub(super) fn select(
             return Err(unknown(set, pattern));
         }
     }
+    set.is_all = profile == Profile::All;
     let any = |patterns: &[String], rule: &Rule| patterns.iter().any(|it| named(rule, it));
     let known = std::mem::take(&mut set.rules).into_iter().filter(|it| !any(ignored, it));
     for rule in known {
