@@ -93,8 +93,8 @@ fn annotations<'a>(object: &Object<'a>) -> impl Iterator<Item = Node<'a>> {
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let objects = &repository.objects;
-    let mut seen: HashMap<(String, &str, (&str, &str), String), (String, &Object<'_>, Node<'_>)> =
-        HashMap::new();
+    // By the unit, the host, the path and what goes through: where it leads, and who says so.
+    let mut seen = HashMap::new();
     let all = objects.of(Class::Ingress).chain(objects.of(Class::Route));
     let firm = all.filter(|it| !objects.is_patched(it) && !it.template);
     let ways = firm.flat_map(|from| ways(from).into_iter().map(move |way| (from, way)));
@@ -104,7 +104,7 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         let place = (unit, way.host, way.path, way.through);
         let (host, path) = (Value::Str(way.host), Value::Str(way.path.1));
         let known = seen.get(&place);
-        let before = known.filter(|it| it.0 != way.to);
+        let before = known.filter(|it: &&(String, &Object<'_>, Node<'_>)| it.0 != way.to);
         emit(Subject {
             values: vec![record([
                 ("host", host),

@@ -128,7 +128,7 @@ impl Choices {
     pub fn leave_out(&self, path: &str, checks: &[&str]) -> Option<&str> {
         let is_default =
             |it: &&str| it.strip_prefix(PEER).is_some_and(|name| DEFAULTS.contains(&name));
-        if checks.is_empty() || !checks.iter().all(|it| is_default(it)) {
+        if checks.is_empty() || !checks.iter().all(is_default) {
             return None;
         }
         let leaves_out = |it: &&Choice| {

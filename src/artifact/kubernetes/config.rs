@@ -113,7 +113,7 @@ fn polaris(root: Node<'_>, artifact: &Artifact) -> Vec<Suppression> {
             let source = &artifact.tree.source;
             let span = object.raw().span();
             let (from, to) = (source.position(span.start).line, source.position(span.end).line);
-            let all = list("rules").next().is_none().then(|| ("*", exemption));
+            let all = list("rules").next().is_none().then_some(("*", exemption));
             let rules = list("rules").map(|it| (it.text(), it)).chain(all);
             found.extend(rules.map(|(rule, at)| Suppression {
                 from_line: from,
