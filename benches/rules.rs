@@ -3,7 +3,7 @@
 use divan::{Bencher, counter::ItemsCount};
 use seaworthy::{
     artifact::{self, Artifact, Kind, Select, Subject},
-    rule::{Judge, Rule, RuleSet},
+    rule::{Judge, Rule, RuleSet, Sift},
     source::Source,
 };
 
@@ -28,15 +28,16 @@ fn check_builtin(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn judge_manifest(bencher: Bencher<'_, '_>) {
     let (rules, artifact) = (builtin(), manifest());
-    let pairs: Vec<(&Rule, Vec<Subject<'_>>)> =
-        rules.rules.iter().map(|rule| (rule, subjects(&artifact, rule))).collect();
-    let judgements: usize = pairs.iter().map(|(_, subjects)| subjects.len()).sum();
+    let all = rules.rules.iter();
+    let all: Vec<(&Rule, Sift, Vec<Subject<'_>>)> =
+        all.map(|rule| (rule, Sift::of(&[rule]), subjects(&artifact, rule))).collect();
+    let judgements: usize = all.iter().map(|it| it.2.len()).sum();
     bencher.counter(ItemsCount::new(judgements)).bench_local(|| {
         let mut judge = Judge::default();
         let mut failures = 0;
-        for (rule, subjects) in &pairs {
+        for (rule, sift, subjects) in &all {
             for subject in subjects {
-                failures += judge.of(subject).judge(rule).failures.len();
+                judge.judge(subject, &[rule], sift, |_, it| failures += it.failures.len());
             }
         }
         failures

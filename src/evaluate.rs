@@ -10,7 +10,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::{
@@ -37,7 +37,9 @@ use crate::{
     parse::gzip,
     patch::{self, Partial, PatchCoverage},
     repository::{Base, Measured, Repository, Stated, described},
-    rule::{Failure, Judge, Judgement, Power, Rule, RuleSet, nearest, peer_ids, standing_for},
+    rule::{
+        Failure, Judge, Judgement, Power, Rule, RuleSet, Sift, nearest, peer_ids, standing_for,
+    },
     source::{Position, Source},
     spectral::{Ruled, Teams},
     threads, waive,
@@ -374,15 +376,24 @@ impl Read {
     }
 }
 
+/// A view and the rules that look through it.
+struct Look<'r> {
+    view: &'static View,
+    rules: Vec<&'r Rule>,
+    sift: OnceLock<Sift>,
+}
+
 /// Rules by the view they look through, so that each view is walked once.
-type Views<'r> = Vec<(&'static View, Vec<&'r Rule>)>;
+type Views<'r> = Vec<Look<'r>>;
 
 fn by_view(rules: &[Rule]) -> Views<'_> {
     let mut views: Views<'_> = Vec::new();
     for rule in rules {
-        match views.iter_mut().find(|(view, _)| view.name == rule.view.name) {
-            Some((_, rules)) => rules.push(rule),
-            None => views.push((rule.view, vec![rule])),
+        match views.iter_mut().find(|it| it.view.name == rule.view.name) {
+            Some(it) => it.rules.push(rule),
+            None => {
+                views.push(Look { view: rule.view, rules: vec![rule], sift: OnceLock::new() });
+            }
         }
     }
     views
@@ -404,7 +415,7 @@ impl<'r> Plan<'r> {
     /// Whether a rule is on that looks at what builds and charts render.
     fn looks_at_objects(&self) -> bool {
         let looks = |view: &View| matches!(view.kind, Kind::Kubernetes | Kind::Repository);
-        self.views.iter().any(|(view, _)| looks(view))
+        self.views.iter().any(|it| looks(it.view))
     }
 
     /// Whether a rule is on that the patterns name.
@@ -420,7 +431,7 @@ impl<'r> Plan<'r> {
     }
 
     fn rules(&self) -> impl Iterator<Item = &'r Rule> {
-        self.views.iter().flat_map(|(_, rules)| rules).copied()
+        self.views.iter().flat_map(|it| &it.rules).copied()
     }
 
     fn file(&self, artifact: &Artifact, judged: &mut Judged) {
@@ -442,12 +453,12 @@ impl<'r> Plan<'r> {
 
     fn look(views: &Views<'_>, artifact: &Artifact, judged: &mut Judged) {
         let mut judge = Judge::default();
-        for (view, rules) in views {
-            if view.kind == artifact.kind
-                && let Select::File(select) = view.select
+        for look in views {
+            if look.view.kind == artifact.kind
+                && let Select::File(select) = look.view.select
             {
                 let mut met = Vec::new();
-                select(artifact, &mut |it| judged.subject(&mut judge, rules, &mut met, &it));
+                select(artifact, &mut |it| judged.subject(&mut judge, look, &mut met, &it));
             }
         }
         if std::mem::take(&mut judged.left_out) > 0 {
@@ -459,10 +470,10 @@ impl<'r> Plan<'r> {
 
     fn across(&self, repository: &Repository<'_>) -> Judged {
         let (mut judge, mut judged) = (Judge::default(), Judged::default());
-        for (view, rules) in &self.views {
-            if let Select::Repository(select) = view.select {
+        for look in &self.views {
+            if let Select::Repository(select) = look.view.select {
                 let mut met = Vec::new();
-                select(repository, &mut |it| judged.subject(&mut judge, rules, &mut met, &it));
+                select(repository, &mut |it| judged.subject(&mut judge, look, &mut met, &it));
             }
         }
         judged
@@ -474,24 +485,17 @@ impl Judged {
     fn subject<'a>(
         &mut self,
         judge: &mut Judge<'a>,
-        rules: &[&'a Rule],
+        look: &Look<'a>,
         met: &mut Vec<Met>,
         subject: &Subject<'a>,
     ) {
-        met.resize(rules.len(), Met::default());
+        met.resize(look.rules.len(), Met::default());
         let object = OnceCell::new();
-        let mut bench = judge.of(subject);
-        for (&rule, met) in rules.iter().zip(met) {
-            let judgement = match bench.settled(rule) {
-                Some(false) => continue,
-                Some(true) if met.evident || rule.items.is_empty() => continue,
-                Some(true) => Judgement { applies: true, ..Judgement::default() },
-                None => bench.judge(rule),
-            };
-            if judgement.applies {
-                self.judgement(rule, met, subject, &object, judgement);
-            }
-        }
+        let sift = look.sift.get_or_init(|| Sift::of(&look.rules));
+        judge.judge(subject, &look.rules, sift, |number, judgement| {
+            let (rule, met) = (look.rules[number], &mut met[number]);
+            self.judgement(rule, met, subject, &object, judgement);
+        });
     }
 
     fn judgement<'a>(

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{
     Rule,
-    cel::{Expr, Machine, Wrong, at},
+    cel::{Expr, Machine, Wrong},
     compile::{Needs, Programs},
     edit::{Edit, Program},
     load::Written,
-    sieve::Sieve,
+    sieve::Sift,
 };
 use crate::{artifact::Subject, document::Node, finding::Fix, value::Value};
 
@@ -56,38 +56,45 @@ pub struct Judgement<'a> {
 #[derive(Default)]
 pub struct Judge<'a> {
     machine: Machine<'a>,
+    open: Vec<usize>,
+    applying: Vec<usize>,
 }
 
 impl<'a> Judge<'a> {
-    /// Turns to a subject.
-    pub fn of<'c>(&'c mut self, subject: &'c Subject<'a>) -> Bench<'c, 'a> {
+    /// Judges a subject by the rules of its view, and tells what each of them says by its number:
+    /// nothing of those that do not apply, and of those that apply only where they may speak for an
+    /// item.
+    pub fn judge(
+        &mut self,
+        subject: &Subject<'a>,
+        rules: &[&'a Rule],
+        sift: &Sift,
+        mut tell: impl FnMut(usize, Judgement<'a>),
+    ) {
+        sift.look(subject, &mut self.open, &mut self.applying);
         self.machine.turn();
-        Bench { machine: &mut self.machine, subject, read: None }
+        let mut bench = Bench { machine: &mut self.machine, subject };
+        for &number in &self.open {
+            let judgement = bench.judge(rules[number]);
+            if judgement.applies {
+                tell(number, judgement);
+            }
+        }
+        for &number in &self.applying {
+            tell(number, Judgement { applies: true, ..Judgement::default() });
+        }
     }
 }
 
 /// A subject before the judge.
-pub struct Bench<'c, 'a> {
+struct Bench<'c, 'a> {
     machine: &'c mut Machine<'a>,
     subject: &'c Subject<'a>,
-    /// The text that the last sieve looked at.
-    read: Option<(&'a Sieve, Read<'a>)>,
 }
 
-/// A text that a sieve looks at: nothing, where evaluation must say what there is.
-type Read<'a> = Option<Option<&'a str>>;
-
 impl<'a> Bench<'_, 'a> {
-    /// Whether a look at one text settles what a rule of the subject's view says: that it applies,
-    /// and finds and proves nothing, or that it does not apply.
-    pub fn settled(&mut self, rule: &'a Rule) -> Option<bool> {
-        let sieve = rule.programs().ok()?.sieve.as_ref()?;
-        let text = self.read(sieve)?;
-        sieve.settles(text).then_some(sieve.applies)
-    }
-
     /// Judges the subject by a rule of its view.
-    pub fn judge(&mut self, rule: &'a Rule) -> Judgement<'a> {
+    fn judge(&mut self, rule: &'a Rule) -> Judgement<'a> {
         match rule.programs() {
             Ok(programs) => {
                 let mut judgement = Judgement::default();
@@ -102,25 +109,6 @@ impl<'a> Bench<'_, 'a> {
                 judgement
             }
         }
-    }
-
-    /// The text that a sieve looks at; most rules of a view look at the same.
-    fn read(&mut self, sieve: &'a Sieve) -> Read<'a> {
-        if let Some((last, read)) = self.read
-            && last.path() == sieve.path()
-        {
-            return read;
-        }
-        let (slot, path) = sieve.path();
-        let read = match at(&self.subject.values, slot, path) {
-            Ok(Value::Null) => Some(None),
-            Ok(Value::Str(text)) => Some(Some(text)),
-            Ok(Value::Node(node)) if node.is_null() => Some(None),
-            Ok(Value::Node(node)) => node.as_str().map(Some),
-            _ => None,
-        };
-        self.read = Some((sieve, read));
-        read
     }
 }
 
@@ -285,16 +273,15 @@ mod tests {
     };
 
     #[test]
-    fn a_sieve_says_what_the_whole_rule_says() {
+    fn what_is_sifted_out_says_nothing() {
         let rules = RuleSet::builtin().expect("built-in rules are read");
         let rules: Vec<_> = rules.rules.iter().collect();
-        let sieved: Vec<_> = rules
+        let sifted: Vec<_> = rules
             .iter()
             .filter_map(|rule| {
-                let programs = rule.programs().expect("built-in rules compile");
+                rule.programs().expect("built-in rules compile").sieve.as_ref()?;
                 let Select::File(select) = rule.view.select else { return None };
-                programs.sieve.as_ref()?;
-                Some((*rule, select))
+                Some((*rule, Sift::of(&[*rule]), select))
             })
             .collect();
         let examples = rules.iter().map(|it| it.examples().expect("examples are read"));
@@ -304,19 +291,23 @@ mod tests {
             else {
                 continue;
             };
-            for (rule, select) in &sieved {
+            for (rule, sift, select) in &sifted {
                 if rule.view.kind != artifact.kind {
                     continue;
                 }
                 select(&artifact, &mut |subject| {
                     let mut judge = Judge::default();
-                    let mut bench = judge.of(&subject);
+                    sift.look(&subject, &mut judge.open, &mut judge.applying);
                     looked += 1;
-                    let Some(applies) = bench.settled(rule) else { return };
-                    let sieved = Judgement { applies, ..Judgement::default() };
-                    let whole = bench.judge(rule);
-                    assert_eq!(format!("{sieved:?}"), format!("{whole:?}"), "{}: {path}", rule.id);
-                    settled += 1;
+                    if judge.open.is_empty() {
+                        settled += 1;
+                        let mut bench = Bench { machine: &mut judge.machine, subject: &subject };
+                        let whole = bench.judge(rule);
+                        let silent = Judgement { applies: whole.applies, ..Judgement::default() };
+                        assert_eq!(format!("{whole:?}"), format!("{silent:?}"), "{}", rule.id);
+                        let tells = whole.applies && !rule.items.is_empty();
+                        assert_eq!(tells, judge.applying == [0], "{}: {path}", rule.id);
+                    }
                 });
             }
         }

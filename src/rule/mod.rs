@@ -30,6 +30,7 @@ pub use edit::Edit;
 pub use error::RuleError;
 pub use explain::{explain, explain_json, list, list_json};
 pub use judge::{Failure, Judge, Judgement, Trouble};
+pub use sieve::Sift;
 pub use suggest::nearest;
 
 use compile::Programs;

@@ -1,13 +1,17 @@
 //! What a text must be for a rule to have something to say: most subjects need no more than a look.
 //!
 //! Many rules ask for one text first: the name of a command, the kind of an object. Where it is none
-//! of those that a rule names, what the rule says is known before anything is evaluated.
+//! of those that a rule names, what the rule says is known before anything is evaluated. The rules of
+//! a view are sifted together: one text is looked up, and the rules that it leaves open are judged.
+
+use std::collections::HashMap;
 
 use super::{
-    cel::{Comparison, Expr, Op},
+    Rule,
+    cel::{Comparison, Expr, Op, at},
     compile::Programs,
 };
-use crate::value::Value;
+use crate::{artifact::Subject, value::Value};
 
 /// A text, or nothing, that settles what a rule says.
 #[derive(Debug)]
@@ -16,7 +20,7 @@ pub(super) struct Sieve {
     /// The texts for which the matter is open.
     texts: Vec<Text>,
     /// What is known for all others: whether the rule applies, and then finds and proves nothing.
-    pub applies: bool,
+    applies: bool,
 }
 
 /// The place of a text: a variable and the fields below it.
@@ -43,19 +47,117 @@ impl Sieve {
             Some(Self { path: (slot, path.into()), texts: other.texts, applies })
         })
     }
+}
 
-    /// The variable and the fields below it that lead to the text.
-    pub fn path(&self) -> (usize, &[Box<str>]) {
-        (self.path.0, &self.path.1)
+/// The rules of a view by the texts that leave them open; rules are told by their numbers.
+#[derive(Debug, Default)]
+pub struct Sift {
+    /// Rules that no text settles.
+    always: Vec<usize>,
+    /// One for each place of a text.
+    groups: Vec<Group>,
+}
+
+/// The rules that the text at one place settles.
+#[derive(Debug)]
+struct Group {
+    path: Path,
+    all: Vec<usize>,
+    /// Those that are open where the text is this.
+    exact: HashMap<Box<str>, Vec<usize>>,
+    /// Those that are open where the text starts with this.
+    starts: Vec<(Box<str>, usize)>,
+    /// Those that apply where they are settled, and have items to speak for.
+    applying: Vec<usize>,
+}
+
+impl Sift {
+    /// That of the rules of a view.
+    pub fn of(rules: &[&Rule]) -> Self {
+        let mut sift = Self::default();
+        for (number, rule) in rules.iter().enumerate() {
+            let programs = rule.programs().ok();
+            match programs.and_then(|it| it.sieve.as_ref()) {
+                Some(sieve) => sift.group(&sieve.path).add(number, rule, sieve),
+                None => sift.always.push(number),
+            }
+        }
+        sift
     }
 
-    /// Whether the matter is settled for a text, or for nothing.
-    pub fn settles(&self, text: Option<&str>) -> bool {
-        let Some(text) = text else { return true };
-        !self.texts.iter().any(|it| match it {
-            Text::Is(it) => **it == *text,
-            Text::StartsWith(it) => text.starts_with(&**it),
-        })
+    fn group(&mut self, path: &Path) -> &mut Group {
+        let at = self.groups.iter().position(|it| it.path == *path);
+        let at = at.unwrap_or(self.groups.len());
+        if at == self.groups.len() {
+            self.groups.push(Group {
+                path: path.clone(),
+                all: Vec::new(),
+                exact: HashMap::new(),
+                starts: Vec::new(),
+                applying: Vec::new(),
+            });
+        }
+        &mut self.groups[at]
+    }
+
+    /// Sets `open` to the rules that must be judged for a subject, and `applying` to those that are
+    /// settled, apply and have items to speak for.
+    pub fn look(&self, subject: &Subject<'_>, open: &mut Vec<usize>, applying: &mut Vec<usize>) {
+        open.clear();
+        applying.clear();
+        open.extend_from_slice(&self.always);
+        for group in &self.groups {
+            let from = open.len();
+            match read(subject, &group.path) {
+                Some(text) => group.look(text, open),
+                None => open.extend_from_slice(&group.all),
+            }
+            let opened = &open[from..];
+            applying.extend(group.applying.iter().filter(|it| !opened.contains(it)));
+        }
+    }
+}
+
+impl Group {
+    fn add(&mut self, number: usize, rule: &Rule, sieve: &Sieve) {
+        self.all.push(number);
+        for text in &sieve.texts {
+            match text {
+                Text::Is(it) => {
+                    let open = self.exact.entry(it.clone()).or_default();
+                    if !open.contains(&number) {
+                        open.push(number);
+                    }
+                }
+                Text::StartsWith(it) => self.starts.push((it.clone(), number)),
+            }
+        }
+        if sieve.applies && !rule.items.is_empty() {
+            self.applying.push(number);
+        }
+    }
+
+    /// Adds the rules that a text, or nothing, leaves open.
+    fn look(&self, text: Option<&str>, open: &mut Vec<usize>) {
+        let Some(text) = text else { return };
+        let from = open.len();
+        open.extend(self.exact.get(text).into_iter().flatten());
+        for (start, number) in &self.starts {
+            if text.starts_with(&**start) && !open[from..].contains(number) {
+                open.push(*number);
+            }
+        }
+    }
+}
+
+/// The text at a place of a subject; nothing, where evaluation must say what there is.
+fn read<'a>(subject: &Subject<'a>, (slot, fields): &Path) -> Option<Option<&'a str>> {
+    match at(&subject.values, *slot, fields) {
+        Ok(Value::Null) => Some(None),
+        Ok(Value::Str(text)) => Some(Some(text)),
+        Ok(Value::Node(node)) if node.is_null() => Some(None),
+        Ok(Value::Node(node)) => node.as_str().map(Some),
+        _ => None,
     }
 }
 

@@ -146,7 +146,9 @@ fn judged(rest: &str, check: impl FnOnce(Judgement<'_>, &str)) {
         at: tree.node(0),
         object: None,
     };
-    check(Judge::default().of(&subject).judge(&rule), rest);
+    let mut said = Judgement::default();
+    Judge::default().judge(&subject, &[&rule], &Sift::of(&[&rule]), |_, it| said = it);
+    check(said, rest);
 }
 
 fn place(node: crate::document::Node<'_>) -> String {
