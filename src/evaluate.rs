@@ -153,14 +153,18 @@ pub fn evaluate_for(
     };
     let is_read =
         |it: &&Found| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not;
-    let wanted: Vec<_> = files.iter().filter(is_read).collect();
-    let read: Vec<Read> = match is_little(&wanted) {
-        true => threads::alone(wanted, |it| read(it, &plan, &tests)),
-        false => threads::each(wanted, |it| read(it, &plan, &tests)),
-    };
-    outcome.findings.reserve(read.iter().map(|it| it.judged.findings.len()).sum());
+    let mut wanted = files.iter().filter(is_read);
+    let (mut done, mut bytes) = (Vec::new(), 0);
+    while bytes < LITTLE
+        && let Some(it) = wanted.next()
+    {
+        done.push(read(it, &plan, &tests));
+        bytes += done.last().and_then(|it| it.bytes).unwrap_or_default();
+    }
+    done.extend(threads::each(wanted.collect(), |it| read(it, &plan, &tests)));
+    outcome.findings.reserve(done.iter().map(|it| it.judged.findings.len()).sum());
     let mut texts = BTreeMap::new();
-    for it in read {
+    for it in done {
         outcome.files += usize::from(it.bytes.is_some());
         outcome.bytes += it.bytes.unwrap_or_default();
         outcome.take(it.judged);
@@ -228,11 +232,8 @@ pub fn evaluate_for(
     outcome
 }
 
-/// Whether the files are read before other threads would be a help: they cost a tenth more.
-fn is_little(files: &[&Found]) -> bool {
-    let (most_files, most_bytes) = (512, 2 << 20);
-    files.len() < most_files && files.iter().filter_map(|it| it.size()).sum::<u64>() < most_bytes
-}
+/// How many bytes one thread reads before others help it: with less, they cost more than they save.
+const LITTLE: u64 = 1 << 20;
 
 /// How many bytes of measured files are read to count their lines.
 const MOST_MEASURED: usize = 64 << 20;

@@ -1,6 +1,7 @@
 //! The expressions of a rule, compiled once: when the first subject needs them, or to check them.
+//! What is only told of failures is compiled when the first one is found.
 
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
 use super::{
     Rule, RuleError,
@@ -16,13 +17,10 @@ use super::{
 pub(super) struct Programs {
     pub when: Option<Expr>,
     pub proves: Option<Expr>,
-    pub at: Option<Expr>,
     pub requires: Vec<Needs>,
-    pub edits: Vec<Program>,
-    /// One for each equivalent.
-    pub equivalents: Vec<Option<Expr>>,
     /// What most subjects need no more than.
     pub sieve: Option<Sieve>,
+    telling: OnceLock<Result<Telling, RuleError>>,
 }
 
 /// What a requirement asks.
@@ -30,6 +28,22 @@ pub(super) struct Programs {
 pub(super) struct Needs {
     pub when: Option<Expr>,
     pub that: Expr,
+}
+
+/// What a rule tells of what it finds, ready to be evaluated.
+#[derive(Debug)]
+pub(super) struct Telling {
+    pub at: Option<Expr>,
+    /// One for each requirement.
+    pub requires: Vec<Failing>,
+    pub edits: Vec<Program>,
+    /// One for each equivalent.
+    pub equivalents: Vec<Option<Expr>>,
+}
+
+/// What a requirement tells where it does not hold.
+#[derive(Debug)]
+pub(super) struct Failing {
     pub message: Template,
     pub at: Option<Expr>,
     pub related: Option<Expr>,
@@ -37,32 +51,36 @@ pub(super) struct Needs {
 }
 
 impl Programs {
-    /// Compiles the expressions of a rule. Who is thorough compiles regular expressions too.
+    /// Compiles the expressions of a rule. Who is thorough compiles all of them, and regular
+    /// expressions too.
     pub fn of(rule: &Rule, thorough: bool) -> Result<Self, RuleError> {
         let compiler = Compiler { rule, scope: Scope::new(rule.view.vars, &rule.params, thorough) };
         let requires = rule.requires.iter().map(|it| {
             Ok(Needs {
                 when: compiler.maybe_condition(it.when.as_ref())?,
                 that: compiler.condition(&it.that)?,
-                message: compiler.template(&it.message)?,
-                at: compiler.place(it.at.as_ref())?,
-                related: compiler.place(it.related.as_ref())?,
-                edits: compiler.edits(&it.edits)?,
             })
         });
-        let equivalents = rule.equivalents.iter();
         let programs = Self {
             when: compiler.maybe_condition(rule.when.as_ref())?,
             proves: compiler.maybe_condition(rule.proves.as_ref())?,
-            at: compiler.place(rule.at.as_ref())?,
             requires: requires.collect::<Result<_, RuleError>>()?,
-            edits: compiler.edits(&rule.edits)?,
-            equivalents: equivalents
-                .map(|it| compiler.maybe_condition(it.when.as_ref()))
-                .collect::<Result<_, _>>()?,
             sieve: None,
+            telling: OnceLock::new(),
         };
+        if thorough {
+            compiler.telling()?;
+        }
         Ok(Self { sieve: Sieve::of(&programs), ..programs })
+    }
+
+    /// What the rule, which these are of, tells of what it finds.
+    pub fn telling(&self, rule: &Rule) -> Result<&Telling, &RuleError> {
+        let compile = || {
+            let scope = Scope::new(rule.view.vars, &rule.params, false);
+            Compiler { rule, scope }.telling()
+        };
+        self.telling.get_or_init(compile).as_ref()
     }
 }
 
@@ -72,6 +90,26 @@ struct Compiler<'r> {
 }
 
 impl Compiler<'_> {
+    fn telling(&self) -> Result<Telling, RuleError> {
+        let requires = self.rule.requires.iter().map(|it| {
+            Ok(Failing {
+                message: self.template(&it.message)?,
+                at: self.place(it.at.as_ref())?,
+                related: self.place(it.related.as_ref())?,
+                edits: self.edits(&it.edits)?,
+            })
+        });
+        let equivalents = self.rule.equivalents.iter();
+        Ok(Telling {
+            at: self.place(self.rule.at.as_ref())?,
+            requires: requires.collect::<Result<_, RuleError>>()?,
+            edits: self.edits(&self.rule.edits)?,
+            equivalents: equivalents
+                .map(|it| self.maybe_condition(it.when.as_ref()))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
     fn expression(
         &self,
         written: &Written,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Rule,
+    Rule, RuleError,
     cel::{Expr, Machine, Wrong},
-    compile::{Needs, Programs},
+    compile::{Failing, Programs, Telling},
     edit::{Edit, Program},
     load::Written,
     sieve::Sift,
@@ -104,8 +104,7 @@ impl<'a> Bench<'_, 'a> {
             }
             Err(error) => {
                 let mut judgement = Judgement::default();
-                let reason = format!("the rule is broken: {error}");
-                judgement.troubles.push(Trouble { at: self.subject.at, reason });
+                judgement.troubles.push(Trouble { at: self.subject.at, reason: broken(error) });
                 judgement
             }
         }
@@ -134,7 +133,10 @@ impl<'a> Case<'_, 'a> {
         }
         if let Some(proves) = &self.programs.proves {
             match self.holds(Some(proves), rule.proves.as_ref()) {
-                Ok(true) => judgement.proves = Some(self.place(None)),
+                Ok(true) => match self.telling() {
+                    Ok(telling) => judgement.proves = Some(self.place(telling, None)),
+                    Err(trouble) => judgement.troubles.push(trouble),
+                },
                 Ok(false) => {}
                 Err(trouble) => judgement.troubles.push(trouble),
             }
@@ -154,16 +156,24 @@ impl<'a> Case<'_, 'a> {
         {
             return Ok(None);
         }
-        let at = self.place(Some(needs));
-        let message = needs.message.fill(self.machine, &self.subject.values);
+        let telling = self.telling()?;
+        let failing = &telling.requires[number];
+        let at = self.place(telling, Some(failing));
+        let message = failing.message.fill(self.machine, &self.subject.values);
         let message = message.map_err(|wrong| self.trouble(wrong, Some(&written.message)))?;
-        let related = self.related(needs);
-        let equivalents = self.equivalents()?;
-        let fix = match needs.edits.is_empty() {
-            true => self.fix(&self.programs.edits, &self.rule.edits, at)?,
-            false => self.fix(&needs.edits, &written.edits, at)?,
+        let related = self.related(failing);
+        let equivalents = self.equivalents(telling)?;
+        let fix = match failing.edits.is_empty() {
+            true => self.fix(&telling.edits, &self.rule.edits, at)?,
+            false => self.fix(&failing.edits, &written.edits, at)?,
         };
         Ok(Some(Failure { message, at, related, equivalents, fix }))
+    }
+
+    /// What the rule tells of what it finds.
+    fn telling(&self) -> Result<&'a Telling, Trouble<'a>> {
+        let broken = |error| Trouble { at: self.subject.at, reason: broken(error) };
+        self.programs.telling(self.rule).map_err(broken)
     }
 
     /// What the edits that are meant here change; nothing unless every one of them can be made.
@@ -206,10 +216,10 @@ impl<'a> Case<'_, 'a> {
 
     /// Where to point, right after a condition was evaluated: `at` of the requirement or the rule,
     /// what is to blame if it is in the subject's file, the subject.
-    fn place(&mut self, needs: Option<&'a Needs>) -> Node<'a> {
+    fn place(&mut self, telling: &'a Telling, failing: Option<&'a Failing>) -> Node<'a> {
         let subject = self.subject.at;
         let blame = self.machine.blame();
-        let at = needs.and_then(|it| it.at.as_ref()).or(self.programs.at.as_ref());
+        let at = failing.and_then(|it| it.at.as_ref()).or(telling.at.as_ref());
         if let Some(at) = at
             && let Ok(value) = self.machine.value(at, &self.subject.values)
             && let Some(node) = value.as_node().or(self.machine.blame())
@@ -220,8 +230,8 @@ impl<'a> Case<'_, 'a> {
     }
 
     /// The nodes that a failure disagrees with.
-    fn related(&mut self, needs: &'a Needs) -> Vec<Node<'a>> {
-        let Some(related) = &needs.related else { return Vec::new() };
+    fn related(&mut self, failing: &'a Failing) -> Vec<Node<'a>> {
+        let Some(related) = &failing.related else { return Vec::new() };
         let mut found = Vec::new();
         if let Ok(Value::List(all)) = self.machine.value(related, &self.subject.values) {
             for node in all.iter().filter_map(Value::as_node) {
@@ -233,9 +243,9 @@ impl<'a> Case<'_, 'a> {
         found
     }
 
-    fn equivalents(&mut self) -> Result<Vec<Arc<str>>, Trouble<'a>> {
+    fn equivalents(&mut self, telling: &'a Telling) -> Result<Vec<Arc<str>>, Trouble<'a>> {
         let mut holding = Vec::new();
-        for (program, equivalent) in self.programs.equivalents.iter().zip(&self.rule.equivalents) {
+        for (program, equivalent) in telling.equivalents.iter().zip(&self.rule.equivalents) {
             if self.holds(program.as_ref(), equivalent.when.as_ref())? {
                 holding.push(equivalent.id.clone());
             }
@@ -253,6 +263,10 @@ impl<'a> Case<'_, 'a> {
         let at = self.machine.blame().filter(|it| std::ptr::eq(it.tree(), self.subject.at.tree()));
         Trouble { at: at.unwrap_or(self.subject.at), reason }
     }
+}
+
+fn broken(error: &RuleError) -> String {
+    format!("the rule is broken: {error}")
 }
 
 /// The start of a long expression.
