@@ -7,6 +7,7 @@ use std::{
 
 /// From the ground up: a module uses only those before it.
 const LAYERS: &[&str] = &[
+    "threads",
     "source",
     "date",
     "document",
