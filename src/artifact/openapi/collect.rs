@@ -131,11 +131,15 @@ pub fn collect<'a>(
 
 /// An operation, and the path it stands under.
 #[derive(Clone, Copy)]
-struct Operation<'a> {
-    path: &'a str,
-    item: Node<'a>,
-    method: &'a str,
-    node: Node<'a>,
+pub struct Operation<'a> {
+    /// The path as it is written.
+    pub path: &'a str,
+    /// What stands under the path.
+    pub item: Node<'a>,
+    /// The method, in lower case.
+    pub method: &'a str,
+    /// What stands under the method.
+    pub node: Node<'a>,
 }
 
 struct Walk<'a> {

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Version,
-    collect::{METHODS, braces, shape},
+    collect::{METHODS, Operation, braces, shape},
     refs::Refs,
 };
 use crate::document::Node;
@@ -69,15 +69,6 @@ struct Side<'t> {
 
 /// Of an operation that is gone: its path, whether it was deprecated, the day of its end.
 type End<'t> = (&'t str, bool, String);
-
-/// An operation and where it is found.
-#[derive(Clone, Copy)]
-struct Operation<'t> {
-    path: &'t str,
-    item: Node<'t>,
-    method: &'t str,
-    node: Node<'t>,
-}
 
 /// The kinds of change that break those who call the interface.
 pub const BREAKING: &[&str] = &[
