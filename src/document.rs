@@ -80,7 +80,7 @@ pub struct Raw {
     pub style: Style,
     /// [`IN_POOL`] and the other flags.
     pub flags: u8,
-    /// A small number for its key, which tells it from most others; [`Tree::adopt`] sets it.
+    /// A small number for its key, which tells it from most others.
     pub tag: u8,
     /// Where its key starts, in the source or the pool.
     pub key: u32,
@@ -168,7 +168,7 @@ enum Slot {
 }
 
 /// A number of the first, the middle and the last byte of a key.
-fn tag(key: &[u8]) -> u8 {
+pub fn tag(key: &[u8]) -> u8 {
     match key {
         [] => 0,
         [first, .., last] => {
@@ -873,6 +873,11 @@ impl<'a> Node<'a> {
             Kind::Map => format!("{} keys", self.len()),
         }
     }
+}
+
+/// The items of the list, or the values of the map, under `key`; none where there is nothing.
+pub fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
+    node.get(key).into_iter().flat_map(Node::children)
 }
 
 /// The children of a node, links followed.

@@ -356,12 +356,16 @@ fn shorten(artifact: &mut Artifact) {
     artifact.tree.finish();
 }
 
+fn by_place(a: &Finding, b: &Finding) -> Ordering {
+    a.place.cmp(&b.place).then_with(|| shared_order(&a.rule, &b.rule))
+}
+
 fn in_order(a: &Finding, b: &Finding) -> Ordering {
     let others = || {
         let (a, b) = ((&a.message, &a.object, &a.related), (&b.message, &b.object, &b.related));
         a.cmp(&b)
     };
-    a.place.cmp(&b.place).then_with(|| shared_order(&a.rule, &b.rule)).then_with(others)
+    by_place(a, b).then_with(others)
 }
 
 impl Read {
@@ -675,7 +679,7 @@ impl Outcome {
         self.findings.sort_unstable_by(|a, b| {
             let waived = || a.waived.is_some().cmp(&b.waived.is_some());
             let rendered = || waived().then_with(|| a.rendered.cmp(&b.rendered));
-            a.place.cmp(&b.place).then_with(|| shared_order(&a.rule, &b.rule)).then_with(rendered)
+            by_place(a, b).then_with(rendered)
         });
         let mut told: Option<(Place, Arc<str>, Arc<str>)> = None;
         self.findings.retain_mut(|it| {

@@ -2,13 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{
-    Repository, builds,
-    image::{facts, list},
-};
+use super::{Repository, builds, image::facts};
 use crate::{
     artifact::{Emit, Field, Kind, Select, Shape, Subject, View, dockerfile::STAGE},
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 

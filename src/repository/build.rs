@@ -4,13 +4,13 @@
 use super::{
     Repository,
     builds::{Build, is_unknown},
-    image::{facts, list},
+    image::facts,
     record,
     shipped::position,
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::task;
 use crate::{
     artifact::{Artifact, Kind, compose, workflow},
-    document::{Node, Tree},
+    document::{Node, Tree, list},
     parse,
     source::{Source, resolve},
 };
@@ -143,10 +143,6 @@ impl Command<'_> {
         let context = self.context.filter(|it| !is_unknown(it) && *it != "-")?;
         (!context.starts_with('/')).then(|| resolve(folder, context)).flatten()
     }
-}
-
-fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
-    node.get(key).into_iter().flat_map(Node::children)
 }
 
 /// The words of a command.

@@ -5,13 +5,13 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::{
     Repository,
     builds::{Build, is_unknown},
-    image::{facts, list},
+    image::facts,
     record,
     shipped::line,
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     source::{Source, resolve},
     value::Value,
 };

@@ -3,10 +3,9 @@
 use super::{Repository, image::images, objects::Class, record};
 use crate::{
     artifact::{
-        Emit, Field, Kind, Select, Shape, Subject, View, compose, terraform,
-        workflow::{list, pipeline},
+        Emit, Field, Kind, Select, Shape, Subject, View, compose, terraform, workflow::pipeline,
     },
-    document::Node,
+    document::{Node, list},
     parse::image::Image,
     value::Value,
 };

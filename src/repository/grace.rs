@@ -1,18 +1,14 @@
 //! How long a server takes to end by its own settings, against the time that its pod grants.
 
 use super::{
-    Repository, brief,
-    image::{list, shipped},
-    labels::is_template,
-    objects::Class,
-    record, started,
+    Repository, brief, image::shipped, labels::is_template, objects::Class, record, started,
 };
 use crate::{
     artifact::{
         Emit, Field, Kind, Select, Shape, Subject, View,
         nginx::{args, directives},
     },
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 
@@ -67,10 +67,6 @@ impl<'a> Shipped<'a> {
 /// The facts of a Dockerfile.
 pub(super) fn facts(artifact: &Artifact) -> Option<Node<'_>> {
     artifact.derived.first().map(|&root| artifact.tree.node(root))
-}
-
-pub(super) fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
-    node.get(key).into_iter().flat_map(Node::children)
 }
 
 /// What the image of a container is built from, where the repository says so: a build names the

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 
@@ -98,10 +98,6 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
             }
         }
     }
-}
-
-fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> {
-    node.get(key).into_iter().flat_map(Node::children)
 }
 
 fn references(spec: Node<'_>) -> Vec<Reference<'_>> {

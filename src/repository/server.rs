@@ -20,7 +20,7 @@ use crate::{
     artifact::{
         Artifact, Emit, Field, Kind, Select, Shape, Subject, View, compose, fields, openapi,
     },
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 
@@ -126,13 +126,13 @@ fn filled(server: Node<'_>) -> Option<String> {
 fn servers(document: &Artifact) -> Vec<Server<'_>> {
     let Some((root, version)) = openapi::document(&document.tree) else { return Vec::new() };
     if version.0 > 2 {
-        let all = root.get("servers").into_iter().flat_map(Node::children).take(SERVERS);
+        let all = list(root, "servers").take(SERVERS);
         return all
             .filter_map(|it| Server::new(it.get("url").unwrap_or(it), filled(it)?))
             .collect();
     }
     let Some(host) = root.get("host").filter(|it| it.as_str().is_some()) else { return Vec::new() };
-    let schemes = root.get("schemes").into_iter().flat_map(Node::children).filter_map(Node::as_str);
+    let schemes = list(root, "schemes").filter_map(Node::as_str);
     let mut schemes: Vec<_> = schemes.collect();
     if schemes.is_empty() {
         schemes.push("http");
@@ -278,8 +278,8 @@ impl<'a> Ports<'a> {
     /// The ports that any stage exposes: which one is meant by whom does not matter.
     fn of_dockerfile(&mut self, dockerfile: &'a Artifact) {
         let Some(facts) = image::facts(dockerfile) else { return };
-        for port in image::list(facts, "ports") {
-            let numbers: Vec<_> = image::list(port, "numbers").filter_map(Node::as_int).collect();
+        for port in list(facts, "ports") {
+            let numbers: Vec<_> = list(port, "numbers").filter_map(Node::as_int).collect();
             match numbers[..] {
                 [number] => self.add(Some(number), port),
                 _ => self.open = true,
@@ -293,12 +293,12 @@ impl<'a> Ports<'a> {
         let builds: Vec<Node<'a>> =
             repository.builds.iter().filter(is_of).filter_map(|it| it.at).collect();
         let projects = repository.of(Kind::Compose).filter_map(compose::project);
-        for service in projects.flat_map(|it| image::list(it, "services")) {
+        for service in projects.flat_map(|it| list(it, "services")) {
             let build = service.at(&["raw", "build"]);
             if !build.is_some_and(|it| builds.contains(&it)) {
                 continue;
             }
-            for port in image::list(service, "ports") {
+            for port in list(service, "ports") {
                 let text = port.text();
                 let text = text.split_once('/').map_or(text, |it| it.0);
                 let mut parts = text.rsplit(':').map(|it| it.parse::<i64>().ok());

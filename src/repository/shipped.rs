@@ -4,7 +4,7 @@
 use super::{
     Repository,
     builds::{Build, is_unknown},
-    image::{facts, images, list, shipped},
+    image::{facts, images, shipped},
     objects::Class,
     started::Image,
 };
@@ -13,7 +13,7 @@ use crate::{
         Artifact, Emit, Field, Kind, Select, Shape, Subject, View,
         dockerfile::{STAGE, VARIABLE},
     },
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 

@@ -1,16 +1,10 @@
 //! What an image starts: its ENTRYPOINT and CMD, and what their scripts and those of
 //! `package.json` start in turn.
 
-use super::{
-    Repository,
-    builds::is_unknown,
-    image::{facts, list},
-    record,
-    shipped::line,
-};
+use super::{Repository, builds::is_unknown, image::facts, record, shipped::line};
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View, dockerfile::STAGE},
-    document::Node,
+    document::{Node, list},
     parse::shell,
     source::{Source, resolve},
     value::Value,

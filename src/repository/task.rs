@@ -13,7 +13,7 @@ use crate::{
         Artifact, Emit, Kind, Select, Shape, Subject, View, fields,
         recipe::shape::{COMMAND, LINE, TASK, TEXTS},
     },
-    document::Node,
+    document::{Node, list},
     source::resolve,
     value::Value,
 };
@@ -68,10 +68,6 @@ pub(super) struct Tasks<'a> {
     home: HashMap<(&'a str, &'a str), usize>,
     index: HashMap<(&'a str, &'a str, &'a str), usize>,
     next: Vec<Vec<usize>>,
-}
-
-fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
-    node.get(key).into_iter().flat_map(Node::children)
 }
 
 fn is(node: Node<'_>, key: &str) -> bool {

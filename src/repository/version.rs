@@ -1,14 +1,10 @@
 //! The versions of languages: what base images bring, against what the project's own files ask for
 //! and what its pipelines run.
 
-use super::{
-    Repository,
-    image::{facts, list},
-    record,
-};
+use super::{Repository, image::facts, record};
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View, workflow},
-    document::Node,
+    document::{Node, list},
     source::{Source, resolve},
     value::Value,
 };

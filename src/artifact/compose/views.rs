@@ -6,7 +6,7 @@
 use super::project;
 use crate::{
     artifact::{Artifact, Emit, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     repository::Repository,
     value::Value,
 };
@@ -115,10 +115,6 @@ pub const VIEWS: &[View] = &[
         select: Select::File(variables),
     },
 ];
-
-fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
-    node.get(key).into_iter().flat_map(Node::children)
-}
 
 fn files<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
     if let Some(file) = project(artifact) {

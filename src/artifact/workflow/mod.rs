@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use role::{of_command, role_named};
-pub use views::{VIEWS, list};
+pub use views::VIEWS;
 
 /// Pipelines larger than this are not judged.
 const LARGEST: usize = 2 << 20;

@@ -3,7 +3,7 @@
 use super::pipeline;
 use crate::{
     artifact::{Artifact, Emit, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     value::Value,
 };
 
@@ -135,11 +135,6 @@ pub const VIEWS: &[View] = &[
         select: Select::File(commands),
     },
 ];
-
-/// The items of a list.
-pub fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
-    node.get(key).into_iter().flat_map(Node::children)
-}
 
 fn subject<'a, const N: usize>(nodes: [Node<'a>; N]) -> Subject<'a> {
     Subject { values: nodes.into_iter().map(Value::Node).collect(), at: nodes[0], object: None }

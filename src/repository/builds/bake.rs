@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use super::{Build, Files, Places, Roots, arguments, image_name, is_unknown, list};
+use super::{Build, Files, Places, Roots, arguments, image_name, is_unknown};
 use crate::{
     artifact::terraform,
-    document::{Node, Tree},
+    document::{Node, Tree, list},
     parse,
     source::Source,
 };

@@ -10,11 +10,8 @@ use std::collections::BTreeMap;
 
 use self::reach::{Reach, Reached, Seen};
 use crate::{
-    artifact::{
-        Artifact, Kind,
-        workflow::{self, list},
-    },
-    document::Node,
+    artifact::{Artifact, Kind, workflow},
+    document::{Node, list},
     source::Source,
 };
 

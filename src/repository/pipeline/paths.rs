@@ -6,11 +6,8 @@
 use regex::Regex;
 
 use crate::{
-    artifact::{
-        Emit, Field, Kind, Select, Shape, Subject, View,
-        workflow::{list, pipeline},
-    },
-    document::Node,
+    artifact::{Emit, Field, Kind, Select, Shape, Subject, View, workflow::pipeline},
+    document::{Node, list},
     repository::{Repository, builds::is_unknown, record},
     source::resolve,
     value::Value,

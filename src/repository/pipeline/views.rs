@@ -2,8 +2,8 @@
 
 use super::{Check, GATES, Job, Pipelines, is};
 use crate::{
-    artifact::{Emit, Field, Kind, Select, Shape, Subject, View, workflow::list},
-    document::Node,
+    artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
+    document::{Node, list},
     repository::{Repository, record},
     value::Value,
 };

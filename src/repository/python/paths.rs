@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::routes::Route;
 use crate::{
     artifact::{Artifact, Emit, Field, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     repository::{Repository, probe, record},
     value::Value,
 };
@@ -109,7 +109,7 @@ fn unserved<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
 /// Whether a document should list the route: FastAPI lists what it mounts and does not hide.
 fn is_public(route: &Route<'_>) -> bool {
     let hidden = route.node.get("include_in_schema").is_some();
-    let methods = route.node.get("methods").into_iter().flat_map(Node::children);
+    let methods = list(route.node, "methods");
     let is_http = methods.map(Node::text).any(|it| it != "WEBSOCKET");
     route.known && route.mounted && !hidden && is_http && route.paths.len() == 1
 }

@@ -3,7 +3,7 @@
 use super::Module;
 use crate::{
     artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
-    document::Node,
+    document::{Node, list},
     repository::Repository,
     value::Value,
 };
@@ -50,7 +50,7 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         }
         let imports = imports(module);
         for test in tests {
-            let decorators: Vec<&str> = list(test, "decorators").collect();
+            let decorators: Vec<&str> = texts(test, "decorators").collect();
             let is_marked = |mark: &str| decorators.iter().any(|it| it.ends_with(mark));
             let fields = ["name", "asserts", "empty", "denies", "calls"];
             let mut it: Vec<_> =
@@ -66,8 +66,8 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     }
 }
 
-fn list<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = &'a str> {
-    node.get(key).into_iter().flat_map(Node::children).map(Node::text)
+fn texts<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = &'a str> {
+    list(node, key).map(Node::text)
 }
 
 fn imports<'a>(module: &Module<'a>) -> Value<'a> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{is_below, place};
 use crate::{
-    document::Node,
+    document::{Node, list},
     repository::{
         Repository,
         ingress::backends,
@@ -239,7 +239,7 @@ fn has_certificate(from: &Object<'_>, host: &str) -> bool {
     }
     let tls = from.spec("tls").into_iter().flat_map(Node::children);
     tls.into_iter().any(|it| {
-        let hosts = it.get("hosts").into_iter().flat_map(Node::children).map(Node::text);
+        let hosts = list(it, "hosts").map(Node::text);
         let covers = |it: &str| {
             let wild = it.strip_prefix('*').is_some_and(|end| host.ends_with(end));
             it.eq_ignore_ascii_case(host) || wild || is_template(it)

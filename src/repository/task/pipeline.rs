@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{is, list};
+use super::is;
 use crate::{
     artifact::{Kind, workflow},
-    document::Node,
+    document::{Node, list},
     repository::Repository,
 };
 

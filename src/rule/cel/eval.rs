@@ -6,7 +6,7 @@
 
 use super::{Comparison, Expr, Fold, Macro, Op, Operator};
 use crate::{
-    document::{Children, Kind, MERGES, Node},
+    document::{Children, Kind, MERGES, Node, tag},
     rule::functions::{Function, OnNull, compare, kind_name},
     value::Value,
 };
@@ -99,10 +99,8 @@ impl<'a> Machine<'a> {
         if self.known.is_empty() {
             self.known = vec![None; KNOWN];
         }
-        let bytes = field.as_bytes();
-        let ends = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()];
-        let ends = ends.into_iter().flatten().fold(slot, |all, it| 31 * all + usize::from(*it));
-        let known = &mut self.known[ends.wrapping_add(bytes.len()) % KNOWN];
+        let at = usize::from(tag(field.as_bytes())) + field.len() + 31 * slot;
+        let known = &mut self.known[at % KNOWN];
         if let Some(known) = known
             && known.turn == self.turn
             && known.slot == slot
