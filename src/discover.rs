@@ -120,6 +120,8 @@ pub fn discover(root: &Path, exclude: &GlobSet) -> io::Result<Vec<Found>> {
     root.read_dir()?;
     let found = Mutex::new(Vec::new());
     let mut walk = WalkBuilder::new(root);
+    // What one person ignores on one machine is no part of the repository.
+    walk.git_global(false);
     walk.hidden(false).parents(true).require_git(false).follow_links(false);
     walk.filter_entry(|entry| entry.file_name() != ".git");
     walk.build_parallel().run(|| {
