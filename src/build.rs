@@ -1,4 +1,5 @@
 //! Embeds every rule file under `rules/` into the binary: being in the folder is the registration.
+//! The checklist is embedded as JSON, which is quicker to read at every start than TOML.
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
@@ -24,6 +25,10 @@ fn main() {
     code.push_str("];\n");
     let out = env::var("OUT_DIR").expect("cargo sets the output directory");
     fs::write(Path::new(&out).join("rules.rs"), code).expect("the output directory is writable");
+    let text = fs::read_to_string("rules/checklist.toml").expect("the checklist is readable");
+    let checklist: serde_json::Value = toml::from_str(&text).expect("the checklist is TOML");
+    fs::write(Path::new(&out).join("checklist.json"), checklist.to_string())
+        .expect("the output directory is writable");
 }
 
 /// The names of the profile and the view of a rule, if both are clear at first sight.
