@@ -506,10 +506,7 @@ fn configure(
     promises: &[(&str, f64)],
 ) -> Result<(), RunError> {
     for rule in &mut rules.rules {
-        // To ask for its parameters would read every rule.
-        if rule.dated {
-            rule.change(|it| drop(it.params.insert("today".into(), now.to_string().into())));
-        }
+        rule.set_today(now);
         let promised = promises.iter().find(|it| rule.items.iter().any(|item| **item == *it.0));
         if let Some(&(_, limit)) = promised
             && rule.params.contains_key("limit")

@@ -210,7 +210,8 @@ impl Rule {
         view: &'static View,
     ) -> Self {
         let (head, programs) = (OnceLock::new(), OnceLock::new());
-        Self { id: id.into(), path, text, profile, view, dated: false, head, programs }
+        let (dated, today) = (false, None);
+        Self { id: id.into(), path, text, profile, view, dated, today, head, programs }
     }
 
     /// Checks what is otherwise only looked at when a file needs it: expressions and examples.

@@ -10,7 +10,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{artifact::View, finding::Severity};
+use crate::{artifact::View, date::Date, finding::Severity};
 
 mod cel;
 mod compile;
@@ -162,7 +162,9 @@ pub struct Rule {
     /// The path of its file, as errors name it.
     pub path: String,
     /// Whether it may have the parameter `today`.
-    pub dated: bool,
+    dated: bool,
+    /// What that parameter is in this run, instead of what the file says.
+    today: Option<Date>,
     head: OnceLock<Box<Head>>,
     programs: OnceLock<Box<Result<Programs, RuleError>>>,
 }
@@ -198,6 +200,12 @@ pub struct Head {
     pub requires: Vec<Require>,
     /// How to mend it.
     pub edits: Vec<Edit>,
+}
+
+impl Head {
+    fn set_today(&mut self, today: Date) {
+        self.params.insert("today".into(), today.to_string().into());
+    }
 }
 
 impl Deref for Rule {
@@ -250,9 +258,23 @@ impl Rule {
         self.head = head.into();
     }
 
+    /// Tells the rule the day, if it asks for one.
+    pub fn set_today(&mut self, today: Date) {
+        if self.dated {
+            self.today = Some(today);
+            if let Some(head) = self.head.get_mut() {
+                head.set_today(today);
+            }
+        }
+    }
+
     /// Only built-in rules are read this late, and a test reads them all.
     fn read(&self) -> Head {
-        load::head(&self.path, &self.text).unwrap_or_default()
+        let mut head = load::head(&self.path, &self.text).unwrap_or_default();
+        if let Some(today) = self.today {
+            head.set_today(today);
+        }
+        head
     }
 }
 
