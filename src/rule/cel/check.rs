@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
+use regex::Regex;
+
 use super::{
     Comparison, Expr, Fault, Fold, Macro, Op, Operator, Pattern, Syntax,
     syntax::{Binary, Form, Word},
@@ -448,14 +450,15 @@ impl<'s> Checker<'s> {
 
     /// A pattern; compiling it costs a tenth of a millisecond, so only those who check every rule do.
     fn pattern(&self, text: &str, syntax: &Syntax) -> Result<Pattern, Fault> {
-        let pattern = Pattern::new(text);
-        if self.thorough && pattern.regex().is_none() {
-            let error = regex::Regex::new(text).err().map(|it| it.to_string()).unwrap_or_default();
+        if self.thorough
+            && let Err(error) = Regex::new(text)
+        {
+            let error = error.to_string();
             let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
             let fault = Fault::new(syntax.range.clone(), "this is not a regular expression");
             return Err(fault.help(reason));
         }
-        Ok(pattern)
+        Ok(Pattern::new(text))
     }
 
     fn has(&mut self, word: &Word, arguments: &'s [Syntax]) -> Result<(Op, Type), Fault> {

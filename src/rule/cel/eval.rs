@@ -453,11 +453,10 @@ impl<'a> Run<'_, 'a> {
                     return null_or(&value, "matches").map_err(|it| it.within(expr));
                 };
                 self.machine.burn(text.len() / 10)?;
-                let Some(regex) = pattern.regex() else {
+                pattern.is_match(text).ok_or_else(|| {
                     let reason = format!("`{}` is not a regular expression", pattern.text);
-                    return Err(Wrong::new(reason).within(expr));
-                };
-                Ok(regex.is_match(text))
+                    Wrong::new(reason).within(expr)
+                })
             }
             Op::Fold(which, fold) => self.quantify(*which, fold).map_err(|it| it.within(expr)),
             _ => self.truth(expr),

@@ -3,8 +3,14 @@
 use std::{ops::Range, sync::OnceLock};
 
 use regex::Regex;
+use regex_automata::{meta, nfa::thompson::WhichCaptures};
 
 use crate::{rule::functions::Function, value::Value};
+
+/// From how many bytes on a text is long.
+const LONG: usize = 1 << 10;
+/// How many bytes a regular expression may take, as [`Regex`] has it.
+const LARGEST: usize = 10 << 20;
 
 /// An expression as it is written.
 #[derive(Clone, Debug)]
@@ -197,17 +203,32 @@ pub(in crate::rule) struct Fold {
 pub(in crate::rule) struct Pattern {
     /// Its text.
     pub text: Box<str>,
-    compiled: OnceLock<Option<Regex>>,
+    quick: OnceLock<Option<meta::Regex>>,
+    /// What skips to where a match may start, and takes twice as long to build.
+    searching: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     /// A pattern that is not compiled yet.
     pub fn new(text: &str) -> Self {
-        Self { text: text.into(), compiled: OnceLock::new() }
+        Self { text: text.into(), quick: OnceLock::new(), searching: OnceLock::new() }
     }
 
-    /// The compiled pattern, if it is one.
-    pub fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+    /// Whether a text matches it; nothing, if it is no pattern.
+    pub fn is_match(&self, text: &str) -> Option<bool> {
+        if text.len() < LONG {
+            let quick = self.quick.get_or_init(|| quick(&self.text)).as_ref();
+            return quick.map(|it| it.is_match(text));
+        }
+        let searching = self.searching.get_or_init(|| Regex::new(&self.text).ok()).as_ref();
+        searching.map(|it| it.is_match(text))
     }
+}
+
+/// A `regex::Regex` without what helps only with long texts and with the places of matches.
+fn quick(pattern: &str) -> Option<meta::Regex> {
+    let captures = WhichCaptures::None;
+    let config = meta::Config::new().which_captures(captures).nfa_size_limit(Some(LARGEST));
+    let config = config.auto_prefilter(false).onepass(false).dfa(false);
+    meta::Regex::builder().configure(config).build(pattern).ok()
 }
