@@ -51,6 +51,18 @@ fn a_question_that_cannot_be_answered_exits_with_2() {
     assert_eq!(code(&["explain", "no/such-rule"]), 2);
 }
 
+/// What one person tells git to ignore everywhere is no part of the repository.
+#[test]
+fn the_machine_does_not_change_the_verdict() {
+    let (root, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(root.path().join("Dockerfile"), "FROM alpine\n").unwrap();
+    fs::create_dir(home.path().join("git")).unwrap();
+    fs::write(home.path().join("git/ignore"), "Dockerfile\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.env("HOME", home.path()).env("XDG_CONFIG_HOME", home.path());
+    assert_eq!(command.arg(root.path()).output().unwrap().status.code(), Some(1));
+}
+
 /// What `check -` says of a text, and its exit code.
 fn judged(text: &str, arguments: &[&str]) -> (String, Option<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
