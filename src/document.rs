@@ -142,16 +142,16 @@ pub struct Tree {
     /// Where known keys lie in the pool, by their hash: a table of a power of two slots.
     keys: Vec<(u32, u32)>,
     known_keys: usize,
-    /// Where the names of fields lie in the pool, by where they lie in memory.
-    fields: Vec<FieldKey>,
+    /// The names of fields that it knows, by where they lie in memory.
+    fields: Arc<[FieldKey]>,
 }
 
-/// The name of a field: where it lies in memory, how long it is, where it lies in the pool.
+/// The name of a field, and where it lies in the pool.
 #[derive(Clone, Copy, Debug, Default)]
 struct FieldKey {
-    address: usize,
+    name: &'static str,
     start: u32,
-    len: u32,
+    tag: u8,
 }
 
 /// How many names of fields a tree knows; what is not known is written again.
@@ -195,6 +195,21 @@ impl Tree {
     /// An empty tree over `source`.
     pub fn new(source: impl Into<Arc<Source>>) -> Self {
         Self { source: source.into(), ..Self::default() }
+    }
+
+    /// An empty tree over `source` that begins with the names of fields that another one knows.
+    pub fn like(other: &Self, source: impl Into<Arc<Source>>) -> Self {
+        let (pool, fields) = (other.pool.clone(), other.fields.clone());
+        Self { pool, fields, ..Self::new(source) }
+    }
+
+    /// An empty tree that knows the names of fields that this one knows.
+    pub fn names(&self) -> Self {
+        let mut names = Self::default();
+        for it in self.fields.iter().filter(|it| !it.name.is_empty()) {
+            names.field_key(it.name);
+        }
+        names
     }
 
     /// The node with the given index, links followed.
@@ -248,26 +263,29 @@ impl Tree {
                 ((at.start, at.end - at.start), 0, tag(self.source.slice(at).as_bytes()))
             }
             Key::Text(text) => (self.pooled_key(text), KEY_IN_POOL, tag(text.as_bytes())),
-            Key::Field(name) => (self.field_key(name), KEY_IN_POOL, tag(name.as_bytes())),
+            Key::Field(name) => {
+                let known = self.field_key(name);
+                ((known.start, name.len() as u32), KEY_IN_POOL, known.tag)
+            }
         };
         let (style, flags) = (Style::Derived, flags | key_flag);
         self.push(Raw { kind, style, flags, tag, key, key_len, span, low, high })
     }
 
     /// Where the name of a field lies in the pool.
-    fn field_key(&mut self, name: &'static str) -> (u32, u32) {
-        if self.fields.is_empty() {
-            self.fields = vec![FieldKey::default(); FIELDS];
-        }
-        let (address, len) = (name.as_ptr().addr(), name.len() as u32);
+    fn field_key(&mut self, name: &'static str) -> FieldKey {
+        let address = name.as_ptr().addr();
         let at = (address ^ address >> 8) % FIELDS;
-        let known = self.fields[at];
-        if known.address == address && known.len == len {
-            return (known.start, len);
+        if let Some(known) = self.fields.get(at).filter(|it| std::ptr::eq(it.name, name)) {
+            return *known;
         }
         let (start, _) = self.pooled_key(name);
-        self.fields[at] = FieldKey { address, start, len };
-        (start, len)
+        let known = FieldKey { name, start, tag: tag(name.as_bytes()) };
+        if self.fields.is_empty() {
+            self.fields = std::iter::repeat_n(FieldKey::default(), FIELDS).collect();
+        }
+        Arc::make_mut(&mut self.fields)[at] = known;
+        known
     }
 
     fn pooled_key(&mut self, text: &str) -> (u32, u32) {
@@ -378,6 +396,15 @@ impl Tree {
         self.add(key, Kind::Str, span, start, text.len() as u32, IN_POOL)
     }
 
+    /// Adds text at `span`; where the source spells it there, it is not copied.
+    pub fn spelled(&mut self, key: Key<'_>, text: &str, span: Span) -> Id {
+        let written = self.source.text.as_bytes().get(span.start as usize..span.end as usize);
+        match written == Some(text.as_bytes()) {
+            true => self.text_at(key, span),
+            false => self.text(key, text, span),
+        }
+    }
+
     /// Adds words, with blanks between them, as one text; findings about it point at `span`.
     pub fn words<'w>(
         &mut self,
@@ -455,7 +482,7 @@ impl Tree {
             source.forget_lines();
         }
         (self.keys, self.known_keys) = (Vec::new(), 0);
-        self.fields = Vec::new();
+        self.fields = Arc::default();
         self.nodes.shrink_to_fit();
         self.pool.shrink_to_fit();
     }
@@ -474,7 +501,7 @@ impl Tree {
         self.pool.truncate(self.nodes.iter().map(end).max().unwrap_or(0));
         self.keys.clear();
         self.known_keys = 0;
-        self.fields.clear();
+        self.fields = Arc::default();
     }
 
     /// Leaves out the nodes, with all below them, that `keep` does not want; it is asked in the
@@ -527,7 +554,7 @@ impl Tree {
         let (source, cut) = old.without(&parts);
         let pool = std::mem::take(&mut self.pool);
         (self.keys, self.known_keys) = (Vec::new(), 0);
-        self.fields = Vec::new();
+        self.fields = Arc::default();
         let mut parents = parents.iter().copied().peekable();
         let (mut within, mut here) = (0..0, 0);
         for id in 0..self.nodes.len() as Id {
@@ -763,8 +790,8 @@ impl<'a> Node<'a> {
         let (mut at, mut found) = (self.id + 1, None);
         let (length, wanted) = (key.len() as u32, key.as_bytes());
         let tag = tag(wanted);
-        while at < raw.low {
-            let child = &self.tree.nodes[at as usize];
+        let nodes = &self.tree.nodes[..raw.low as usize];
+        while let Some(child) = nodes.get(at as usize) {
             if child.tag == tag && child.key_len == length && self.tree.key_bytes(child) == wanted {
                 found = Some(at);
                 if raw.flags & RECORD != 0 {
