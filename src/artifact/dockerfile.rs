@@ -1,5 +1,7 @@
 //! Dockerfiles: how they are recognised, and what they mean: stages, commands, packages.
 
+use std::sync::{Arc, LazyLock};
+
 use super::{Artifact, Kind, Parsed};
 use crate::{
     document::{Problem, Tree, Trouble},
@@ -82,6 +84,20 @@ fn begins_like_one(text: &str) -> bool {
     })
 }
 
+/// A file that says what most files say.
+const USUAL: &str = "FROM --platform=a a AS b\nUSER a\nFROM b\nARG A=a\nENV A=a\nLABEL a=a\n\
+    WORKDIR /a\nCOPY --from=b --chown=a a b\nRUN pip install a | b\nEXPOSE 1\nUSER a\n\
+    ENTRYPOINT [\"a\"]\nCMD a\n";
+
+/// The names of the fields of most files.
+static NAMES: LazyLock<Tree> = LazyLock::new(|| {
+    let (mut tree, file) = (Tree::default(), lines::read(USUAL));
+    let mut nodes = Vec::new();
+    lines::write(&mut tree, &file, &mut nodes);
+    facts::write(&mut tree, USUAL, &file, &nodes);
+    tree.names()
+});
+
 /// Larger ones are not judged: nobody writes them, and each instruction costs a hundred times its
 /// bytes.
 const LARGEST: usize = 2 << 20;
@@ -93,7 +109,8 @@ pub fn parse(source: Source) -> Parsed {
         let problem = Problem::at(&source, 0, Trouble::Limit, reason);
         return Parsed { artifact: None, problems: vec![problem] };
     }
-    let mut tree = Tree::default();
+    let source = Arc::new(source);
+    let mut tree = Tree::like(&NAMES, source.clone());
     let file = lines::read(&source.text);
     if let Some(problem) = template(&source, &file) {
         return Parsed { artifact: None, problems: vec![problem] };
@@ -110,7 +127,6 @@ pub fn parse(source: Source) -> Parsed {
         derived.push(facts::write(&mut tree, &source.text, &file, &nodes));
     }
     let suppressions = pragma::suppressions(&source.text, &file);
-    tree.adopt(source);
     let artifact = Artifact { derived, suppressions, ..Artifact::new(Kind::Dockerfile, tree) };
     Parsed { artifact: Some(artifact), problems }
 }

@@ -155,7 +155,7 @@ const LONGEST_LINE: usize = 65_535;
 
 /// Reads a Dockerfile.
 pub fn read(text: &str) -> File<'_> {
-    let mut reader = Reader { text, at: 0, line: 0, file: File::default() };
+    let mut reader = Reader { text, at: 0, line: 0, pieces: Vec::new(), file: File::default() };
     reader.file.escape = b'\\';
     if text.starts_with('\u{feff}') {
         reader.at = 3;
@@ -186,6 +186,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     line: u32,
+    /// The pieces of the instruction that is being read.
+    pieces: Vec<Span>,
     file: File<'a>,
 }
 
@@ -257,8 +259,8 @@ impl<'a> Reader<'a> {
     fn instruction(&mut self, first: Range<usize>) {
         let (line, mut blank_line) = (self.line, None);
         let mut end = first.end;
-        let mut pieces = Vec::with_capacity(1);
-        let mut more = self.piece(first.clone(), &mut pieces);
+        self.pieces.clear();
+        let mut more = self.piece(first.clone());
         while more && self.at < self.text.len() {
             let range = self.next_line();
             let blanks = leading_blanks(&self.text[range.clone()]);
@@ -269,10 +271,10 @@ impl<'a> Reader<'a> {
                 self.comment(range.start + blanks..range.end);
             } else {
                 end = range.end;
-                more = self.piece(range, &mut pieces);
+                more = self.piece(range);
             }
         }
-        let joined = Joined::of(self.text, &pieces);
+        let joined = Joined::of(self.text, &self.pieces);
         let escape = self.file.escape;
         let head = head(&joined.text, 0, escape);
         if head.keyword.is_empty() {
@@ -297,10 +299,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds the part of a line that belongs to the instruction; true if the next line does too.
-    fn piece(&self, range: Range<usize>, pieces: &mut Vec<Span>) -> bool {
+    fn piece(&mut self, range: Range<usize>) -> bool {
         let kept = continued(&self.text.as_bytes()[range.clone()], self.file.escape);
         let end = kept.map_or(range.end, |it| range.start + it);
-        pieces.push(Span::new(range.start, end));
+        self.pieces.push(Span::new(range.start, end));
         kept.is_some()
     }
 
@@ -632,7 +634,7 @@ fn instruction(tree: &mut Tree, it: &Instruction<'_>) -> Id {
 }
 
 fn head_fields(tree: &mut Tree, it: &Instruction<'_>, head: &Head) {
-    tree.text(Key::Field("keyword"), &head.name, it.place(&head.keyword));
+    tree.spelled(Key::Field("keyword"), &head.name, it.place(&head.keyword));
     tree.text_at(Key::Field("written"), it.place(&head.keyword));
     if !head.flags.is_empty() {
         let list = tree.open_seq(Key::Field("flags"), it.place(&head.flags[0].range));

@@ -10,7 +10,9 @@ use crate::source::Span;
 pub struct Joined<'a> {
     /// The text, in one piece.
     pub text: Cow<'a, str>,
-    /// Where each piece starts: in `text`, and in the file.
+    /// Where its first piece starts in the file.
+    start: u32,
+    /// Where each piece behind the first starts: in `text`, and in the file.
     pieces: Vec<(u32, u32)>,
 }
 
@@ -23,31 +25,41 @@ impl<'a> Joined<'a> {
     /// The pieces of the file at `spans`, put together.
     pub fn of(file: &'a str, spans: &[Span]) -> Self {
         let get = |span: &Span| file.get(span.start as usize..span.end as usize).unwrap_or("");
+        let start = spans.first().map_or(0, |it| it.start);
         if let [span] = spans {
-            return Self { text: get(span).into(), pieces: vec![(0, span.start)] };
+            return Self { text: get(span).into(), start, pieces: Vec::new() };
         }
         let mut text = String::with_capacity(spans.iter().map(|it| get(it).len()).sum());
         let mut pieces = Vec::with_capacity(spans.len());
-        for span in spans {
-            pieces.push((text.len() as u32, span.start));
+        for (number, span) in spans.iter().enumerate() {
+            if number > 0 {
+                pieces.push((text.len() as u32, span.start));
+            }
             text.push_str(get(span));
         }
-        Self { text: text.into(), pieces }
+        Self { text: text.into(), start, pieces }
     }
 
     /// Where the byte `at` of the text is written in the file.
     pub fn offset(&self, at: usize) -> u32 {
+        self.find(at).0
+    }
+
+    /// Where the byte `at` of the text is written in the file, and where the next piece starts in
+    /// the text, if there is one.
+    fn find(&self, at: usize) -> (u32, Option<usize>) {
         let piece = self.pieces.partition_point(|&(start, _)| start as usize <= at);
-        match piece.checked_sub(1).and_then(|it| self.pieces.get(it)) {
-            Some(&(start, file)) => file + (at as u32 - start),
-            None => at as u32,
-        }
+        let (start, file) = piece.checked_sub(1).map_or((0, self.start), |it| self.pieces[it]);
+        (file + (at as u32 - start), self.pieces.get(piece).map(|it| it.0 as usize))
     }
 
     /// Where a range of the text is written: from its first byte to just after its last.
     pub fn span(&self, range: Range<usize>) -> Span {
-        let start = self.offset(range.start);
-        let end = if range.end > range.start { self.offset(range.end - 1) + 1 } else { start };
+        let (start, next) = self.find(range.start);
+        let end = match next {
+            Some(next) if next < range.end => self.offset(range.end - 1) + 1,
+            _ => start + range.len() as u32,
+        };
         Span { start, end }
     }
 

@@ -88,11 +88,16 @@ pub fn read(text: &str) -> Script {
 
 /// The word without quotes and escapes, as the command gets it; expansions stay as written.
 pub fn unquoted(word: &str) -> Cow<'_, str> {
-    if !word.bytes().any(|it| matches!(it, b'\'' | b'"' | b'\\')) {
+    let Some(first) = word.bytes().position(|it| matches!(it, b'\'' | b'"' | b'\\')) else {
         return word.into();
+    };
+    if let Some(inner) = within_quotes(word) {
+        return inner.into();
     }
+    let start = first - usize::from(word[..first].ends_with('$'));
     let (mut out, mut quote) = (String::with_capacity(word.len()), None);
-    let mut letters = word.chars().peekable();
+    out.push_str(&word[..start]);
+    let mut letters = word[start..].chars().peekable();
     while let Some(letter) = letters.next() {
         match (quote, letter) {
             (None, '\'' | '"') => quote = Some(letter),
@@ -108,6 +113,13 @@ pub fn unquoted(word: &str) -> Cow<'_, str> {
         }
     }
     out.into()
+}
+
+/// What stands in the quotes of a word that is one quoted text without escapes.
+fn within_quotes(word: &str) -> Option<&str> {
+    let inner = |quote| word.strip_prefix(quote)?.strip_suffix(quote);
+    let single = inner('\'').filter(|it| !it.contains('\''));
+    single.or_else(|| inner('"').filter(|it| !it.contains(['"', '\\'])))
 }
 
 /// The name and the value of `NAME=value` or `NAME+=value`, as written.
@@ -609,10 +621,18 @@ impl Reader<'_> {
                 b'"' => self.double(),
                 b'`' => self.backtick(),
                 b'$' => self.dollar(false),
-                _ => self.at += 1,
+                _ => self.plain(),
             }
         }
         self.clamp();
+    }
+
+    /// Moves behind a letter of a word, and those behind it that mean nothing else.
+    fn plain(&mut self) {
+        let is_plain =
+            |it: &u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'.' | b'/' | b'_' | b'=');
+        let rest = &self.bytes[self.at + 1..];
+        self.at += 1 + rest.iter().position(|it| !is_plain(it)).unwrap_or(rest.len());
     }
 
     /// Escapes may lead beyond the end or into a character.

@@ -85,7 +85,7 @@ struct Start {
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for artifact in repository.of(Kind::Dockerfile) {
-        for stage in repository.shipped_stages(artifact) {
+        for &stage in repository.shipped_stages(artifact) {
             Image::new(repository, artifact, stage).emit(emit);
         }
     }
@@ -176,10 +176,11 @@ impl<'a> Image<'a> {
 
     fn signal(&self) -> Value<'a> {
         let Some(facts) = facts(self.artifact) else { return Value::Null };
-        let steps: Vec<_> = list(facts, "steps").collect();
+        let is_signal = |it: &Node<'a>| it.str("keyword") == Some("STOPSIGNAL");
+        let signals: Vec<_> = list(facts, "steps").filter(is_signal).collect();
         let of = |stage: &Node<'a>| {
-            let mut own = steps.iter().filter(|it| it.get("stage") == Some(*stage));
-            own.rfind(|it| it.str("keyword") == Some("STOPSIGNAL"))?.get("arguments")
+            let own = signals.iter().rfind(|it| it.get("stage") == Some(*stage));
+            own?.get("arguments")
         };
         Value::maybe(self.line.iter().find_map(of))
     }
@@ -198,10 +199,8 @@ impl<'a> Image<'a> {
 
     /// What a process starts, itself first.
     fn starts(&self, process: Node<'a>) -> Vec<Start> {
-        let (Some(name), Some(args)) = (process.str("name"), process.get("args")) else {
-            return Vec::new();
-        };
-        let words = std::iter::once(name).chain(args.children().map(Node::text));
+        let Some(name) = process.str("name") else { return Vec::new() };
+        let words = std::iter::once(name).chain(list(process, "args").map(Node::text));
         let words = unwrapped(words.map(str::to_owned).collect());
         let mut all = vec![Start { words, via: String::new(), gives_way: true }];
         let mut at = 0;
@@ -339,7 +338,7 @@ impl<'a> Image<'a> {
                 ("args", Value::list(args.iter().map(|it| text(it)))),
                 ("via", if start.via.is_empty() { Value::Null } else { text(&start.via) }),
                 ("gives_way", Value::Bool(start.gives_way)),
-                ("is_windows", Value::maybe(process.get("is_windows"))),
+                ("is_windows", Value::Bool(process.get("is_windows").is_some())),
                 ("signal", around.signal.clone()),
                 ("exposed", around.exposed.clone()),
                 ("port", port.map_or(Value::Null, Value::Int)),

@@ -18,6 +18,13 @@ pub struct Word<'s> {
     pub is_quoted: bool,
 }
 
+impl Word<'_> {
+    /// What the command gets, with where it is written.
+    pub fn place(&self) -> (&str, Span) {
+        (&self.text, self.span)
+    }
+}
+
 /// A simple command.
 #[derive(Clone, Debug)]
 pub struct Command<'s> {
@@ -171,18 +178,19 @@ fn script<'s>(
     });
     found.reserve(read.commands.len());
     for it in &read.commands {
-        let is_wrapper = |pair: &[Range<usize>]| {
-            WRAPPERS.contains(&&*shell::unquoted(&text[pair[0].clone()]))
-                && !is_flag(&shell::unquoted(&text[pair[1].clone()]))
-        };
-        let wrappers = it.words.windows(2).take_while(|it| is_wrapper(it)).count();
         let assign = |range: &Range<usize>| {
             let (name, value) = shell::assignment(&text[range.clone()])?;
             Some((name.into(), shell::unquoted(value)))
         };
-        let [first, rest @ ..] = &it.words[wrappers..] else { continue };
-        let name = word(first);
-        let args: Vec<_> = rest.iter().map(word).collect();
+        let mut words = it.words.iter();
+        let Some(mut name) = words.next().map(word) else { continue };
+        while WRAPPERS.contains(&&*name.text)
+            && let Some(next) = words.clone().next().map(word).filter(|it| !is_flag(&it.text))
+        {
+            name = next;
+            words.next();
+        }
+        let args: Vec<_> = words.map(word).collect();
         let end = args.last().map_or(name.span.end, |it| it.span.end);
         found.push(Command {
             span: Span { start: name.span.start, end },

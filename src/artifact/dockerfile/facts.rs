@@ -12,8 +12,8 @@ use std::{
 
 use super::{
     command::{self, Command},
-    pragma,
-    stage::{self, Scope, Stage},
+    package, pragma,
+    stage::{self, Pair, Scope, Stage},
     variable,
 };
 use crate::{
@@ -57,11 +57,34 @@ impl Out<'_> {
     }
 
     fn text(&mut self, key: &'static str, text: &str, span: Span) {
-        self.tree.text(Key::Field(key), text, span);
+        self.tree.spelled(Key::Field(key), text, span);
     }
 
+    /// A list of texts with their places; none where there are no texts.
+    fn texts<'w>(
+        &mut self,
+        key: &'static str,
+        span: Span,
+        texts: impl Iterator<Item = (&'w str, Span)>,
+    ) {
+        let mut texts = texts.peekable();
+        if texts.peek().is_some() {
+            self.list(key, span, |out| {
+                texts.for_each(|(text, span)| _ = out.tree.spelled(Key::None, text, span));
+            });
+        }
+    }
+
+    /// What may be asked for: a finding can point at it where it does not hold.
     fn flag(&mut self, key: &'static str, value: bool, span: Span) {
         self.tree.bool(Key::Field(key), value, span);
+    }
+
+    /// What is said only where it holds.
+    fn mark(&mut self, key: &'static str, holds: bool, span: Span) {
+        if holds {
+            self.flag(key, holds, span);
+        }
     }
 
     fn number(&mut self, key: &'static str, value: i64, span: Span) {
@@ -135,6 +158,8 @@ pub struct Facts<'s, 'f> {
     stages: Vec<Stage>,
     globals: Scope,
     steps: Vec<Step<'s, 'f>>,
+    /// The pairs of each ENV, ARG and LABEL.
+    pairs: Vec<Vec<Pair<'s>>>,
     /// The node of each instruction.
     nodes: &'s [Id],
     stage_nodes: Vec<Id>,
@@ -160,7 +185,7 @@ pub struct Facts<'s, 'f> {
 pub struct Known {
     /// Variables that the step uses and nothing defines, with the nearest name that is defined.
     undefined: Vec<(String, Option<String>, bool, Span)>,
-    /// ENV and ARG names that the step's commands use and something defines.
+    /// ENV and ARG names that packages of the step may have versions of and something defines.
     names: BTreeSet<String>,
     /// `PIP_NO_CACHE_DIR` is on.
     no_pip_cache: bool,
@@ -200,12 +225,14 @@ impl Shell {
 /// Reads the facts of a file and writes them; gives their node.
 pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
     let (stages, globals) = stage::stages(file);
+    let steps = steps(file);
     let mut facts = Facts {
         text,
         file,
         stages,
         globals,
-        steps: steps(file),
+        pairs: steps.iter().map(|it| pairs(it, file.escape)).collect(),
+        steps,
         nodes,
         stage_nodes: Vec::new(),
         step_nodes: Vec::new(),
@@ -248,6 +275,13 @@ fn steps<'s, 'f>(file: &'s File<'f>) -> Vec<Step<'s, 'f>> {
         }
     }
     found
+}
+
+fn pairs<'s>(step: &Step<'s, '_>, escape: u8) -> Vec<Pair<'s>> {
+    match step.name() {
+        "ENV" | "ARG" | "LABEL" => stage::pairs(step.it, step.head, escape),
+        _ => Vec::new(),
+    }
 }
 
 /// A field of `type=cache,target=/x`, under one of its names.
@@ -353,30 +387,29 @@ impl Facts<'_, '_> {
             }
             let mut known = self.known(index, &scope, &args);
             if matches!(step.name(), "ENV" | "ARG") && step.is_trigger {
-                for it in stage::pairs(step.it, step.head, escape) {
-                    let value = it.value.as_deref().unwrap_or("");
-                    self.triggered.1 |= it.key == "PIP_NO_CACHE_DIR" && is_on(value);
-                    self.triggered.0.insert(it.key);
+                for it in &self.pairs[index] {
+                    self.triggered.1 |=
+                        it.key == "PIP_NO_CACHE_DIR" && is_on(it.value.unwrap_or_default());
+                    self.triggered.0.insert(it.key.to_string());
                 }
             }
             if matches!(step.name(), "ENV" | "ARG") && !step.is_trigger {
                 let before = |name: &str| scope.get(name).cloned().flatten();
-                let pairs: Vec<_> = stage::pairs(step.it, step.head, escape)
-                    .into_iter()
-                    .map(|it| (it.value.map(|it| variable::expand(&it, escape, &before).0), it.key))
-                    .collect();
-                for (mut value, key) in pairs {
+                let expand = |raw| variable::expand(raw, escape, &before).0;
+                let pairs = &self.pairs[index];
+                let values: Vec<_> = pairs.iter().map(|it| it.value.map(expand)).collect();
+                for (key, mut value) in pairs.iter().map(|it| &*it.key).zip(values) {
                     let is_bare = value.is_none();
-                    self.defined.entry(key.clone()).or_insert(index);
+                    self.defined.entry(key.to_owned()).or_insert(index);
                     if step.name() == "ARG" {
-                        args.insert(key.clone());
-                        value = value.or_else(|| self.globals.get(&key).cloned().flatten());
+                        args.insert(key.to_owned());
+                        value = value.or_else(|| self.globals.get(key).cloned().flatten());
                         // An ENV of the same name wins over the ARG.
-                        if is_bare && scope.get(&key).is_some_and(Option::is_some) {
+                        if is_bare && scope.get(key).is_some_and(Option::is_some) {
                             continue;
                         }
                     }
-                    scope.insert(key, value);
+                    scope.insert(key.to_owned(), value);
                 }
             }
             if step.name() == "USER" {
@@ -398,7 +431,8 @@ impl Facts<'_, '_> {
         let on = |it: &Option<String>| it.as_deref().is_some_and(is_on);
         known.no_pip_cache =
             scope.get("PIP_NO_CACHE_DIR").is_some_and(on) || step.is_trigger && self.triggered.1;
-        let words = self.commands[index].iter().flat_map(|it| &it.args);
+        let installs = self.commands[index].iter().filter(|it| package::takes_variables(it));
+        let words = installs.flat_map(|it| &it.args);
         for name in words.flat_map(|it| variable::names(&it.text)) {
             let is_triggered = step.is_trigger && self.triggered.0.contains(name);
             if scope.contains_key(name) || args.contains(name) || is_triggered {
@@ -407,7 +441,7 @@ impl Facts<'_, '_> {
         }
         if step.stage.is_some() && !step.is_trigger {
             for (text, range) in expanded(&step) {
-                for it in variable::uses(&text, self.file.escape) {
+                for it in variable::uses(text, self.file.escape) {
                     // Builders set it for whoever uses it.
                     if !scope.contains_key(it.name) && it.name != "SOURCE_DATE_EPOCH" {
                         self.searches += 1;
@@ -506,48 +540,45 @@ impl Facts<'_, '_> {
             let same = self.stages[..index]
                 .iter()
                 .any(|other| it.name.is_some() && other.name_written == it.name_written);
-            out.flag("repeats_name", twin, it.span);
-            out.flag("repeats_spelling", same, it.span);
+            out.mark("repeats_name", twin, it.span);
+            out.mark("repeats_spelling", same, it.span);
             out.text("image", &it.reference, it.reference_span);
             out.text("resolved", &it.resolved, it.reference_span);
-            out.flag("is_resolved", it.is_resolved, it.span);
+            out.mark("is_resolved", it.is_resolved, it.span);
             out.flag(
                 "is_valid",
                 it.parent.is_some() && it.resolved == it.resolved.to_lowercase()
                     || image::is_valid(&it.resolved),
                 it.span,
             );
-            out.flag("is_stage", it.parent.is_some(), it.span);
-            out.flag("is_scratch", it.resolved == "scratch", it.span);
-            self.write_image(out, "base", &it.resolved, it.reference_span);
-            let origin = &self.stages[stage::origin(&self.stages, index)];
-            self.write_image(out, "origin", &origin.resolved, origin.reference_span);
-            out.list("undeclared", it.span, |out| {
-                for name in &it.undeclared {
-                    out.tree.text(Key::None, name, it.reference_span);
+            out.mark("is_stage", it.parent.is_some(), it.span);
+            out.mark("is_scratch", it.resolved == "scratch", it.span);
+            let base = write_image(out, "base", &it.resolved, it.reference_span);
+            match stage::origin(&self.stages, index) {
+                at if at == index => out.link("origin", base),
+                at => {
+                    let origin = &self.stages[at];
+                    write_image(out, "origin", &origin.resolved, origin.reference_span);
                 }
-            });
+            }
+            let undeclared = it.undeclared.iter().map(|name| (&**name, it.reference_span));
+            out.texts("undeclared", it.span, undeclared);
             if let Some((platform, span)) = &it.platform {
                 out.text("platform", platform, *span);
             }
             let is_last = index + 1 == self.stages.len();
-            out.flag("is_last", is_last, it.span);
-            out.flag("is_base", it.is_base, it.span);
-            out.flag("is_source", it.is_source, it.span);
-            out.flag("has_workdir", it.has_workdir, it.span);
+            out.mark("is_last", is_last, it.span);
+            out.mark("is_base", it.is_base, it.span);
+            out.mark("is_source", it.is_source, it.span);
+            out.mark("has_workdir", it.has_workdir, it.span);
             out.flag("has_healthcheck", it.has_healthcheck, it.span);
-            out.flag("has_process", it.has_process, it.span);
-            out.flag("is_windows", self.stage_is_windows(index), it.span);
+            out.mark("has_process", it.has_process, it.span);
+            out.mark("is_windows", self.stage_is_windows(index), it.span);
             if let Some((user, span)) = &it.user {
-                write_user_fields(out, Key::Field("own_user"), user, *span);
-            }
-            let mut at = Some(index);
-            while let Some(stage) = at {
-                if let Some((user, span)) = &self.stages[stage].user {
-                    write_user_fields(out, Key::Field("user"), user, *span);
-                    break;
-                }
-                at = self.stages[stage].parent;
+                let own = write_user_fields(out, Key::Field("own_user"), user, *span);
+                out.link("user", own);
+            } else if let Some((user, span)) = self.inherited_user(index) {
+                write_user_fields(out, Key::Field("user"), user, *span);
             }
             if let Some(node) = it.parent.and_then(|it| before.get(it)) {
                 out.link("parent", *node);
@@ -560,26 +591,21 @@ impl Facts<'_, '_> {
         first.is_some_and(|it| self.is_windows(it))
     }
 
-    fn write_image(&self, out: &mut Out<'_>, key: &'static str, reference: &str, span: Span) {
-        let image = stage::image(reference);
-        out.map(Key::Field(key), span, |out| {
-            out.text("text", reference, span);
-            out.text("registry", &image.registry, span);
-            out.text("name", &image.name, span);
-            out.text("short", image.short(), span);
-            out.text("tag", &image.tag, span);
-            out.text("digest", &image.digest, span);
-        });
+    /// The USER of the nearest of the stages that a stage is built from that has one.
+    fn inherited_user(&self, index: usize) -> Option<&(String, Span)> {
+        let parent = |it: &usize| self.stages[*it].parent;
+        let mut line = std::iter::successors(parent(&index), parent);
+        line.find_map(|it| self.stages[it].user.as_ref())
     }
 
     fn write_steps(&self, out: &mut Out<'_>, nodes: &mut Vec<Id>) {
         let in_stage = || self.steps.iter().filter(|it| it.stage.is_some() && !it.is_trigger);
-        let is_lower = |word: &str| word.chars().all(|it| it.to_lowercase().eq([it]));
-        let is_upper = |word: &str| word.chars().all(|it| it.to_uppercase().eq([it]));
+        let is_lower = |word: &str| !word.chars().any(char::is_uppercase);
+        let is_upper = |word: &str| !word.chars().any(char::is_lowercase);
         let lower = in_stage().filter(|it| is_lower(it.written())).count();
         let upper = in_stage().filter(|it| is_upper(it.written())).count();
         let majority = if lower > upper { "lower" } else { "upper" };
-        for step in &self.steps {
+        for (index, step) in self.steps.iter().enumerate() {
             let (span, word) = (step.span(), step.written());
             let fits = if lower > upper { is_lower(word) } else { is_upper(word) };
             let id = out.map(Key::None, span, |out| {
@@ -588,18 +614,20 @@ impl Facts<'_, '_> {
                 }
                 out.text("keyword", step.name(), step.it.place(&step.head.keyword));
                 out.text("written", word, step.it.place(&step.head.keyword));
-                out.text("majority", majority, span);
-                out.flag("is_odd_case", step.stage.is_some() && !step.is_trigger && !fits, span);
+                if step.stage.is_some() && !step.is_trigger && !fits {
+                    out.text("majority", majority, span);
+                    out.flag("is_odd_case", true, span);
+                }
                 out.flag(
                     "is_known",
                     crate::parse::dockerfile::KEYWORDS.contains(&step.name()),
                     span,
                 );
-                out.flag("is_trigger", step.is_trigger, span);
-                out.flag("is_before_from", step.stage.is_none() && !step.is_trigger, span);
+                out.mark("is_trigger", step.is_trigger, span);
+                out.mark("is_before_from", step.stage.is_none() && !step.is_trigger, span);
                 out.text("arguments", step.arguments(), step.arguments_span());
                 self.write_blank_line(out, step);
-                self.write_description(out, step);
+                self.write_description(out, index);
                 if let Some(node) = self.nodes.get(step.index) {
                     out.link("instruction", *node);
                 }
@@ -619,7 +647,8 @@ impl Facts<'_, '_> {
     }
 
     /// The comment above a FROM or an ARG, if there is one.
-    fn write_description(&self, out: &mut Out<'_>, step: &Step<'_, '_>) {
+    fn write_description(&self, out: &mut Out<'_>, index: usize) {
+        let step = &self.steps[index];
         if step.is_trigger || !matches!(step.name(), "FROM" | "ARG") {
             return;
         }
@@ -628,34 +657,30 @@ impl Facts<'_, '_> {
         let comment = self.file.comments[above];
         let text = self.text.get(comment.span.start as usize..comment.span.end as usize);
         let text = text.unwrap_or("").trim_start_matches('#').trim();
-        let keys: Vec<String> = match step.name() {
-            "ARG" => stage::pairs(step.it, step.head, self.file.escape)
-                .into_iter()
-                .map(|it| it.key)
-                .collect(),
-            _ => {
-                let name =
-                    step.stage.and_then(|it| self.stages.get(it)).map(|it| it.name_written.clone());
-                name.into_iter().filter(|it| !it.is_empty()).collect()
-            }
-        };
+        let stage = step.stage.filter(|_| step.name() == "FROM");
+        let name = stage.map(|it| &*self.stages[it].name_written).filter(|it| !it.is_empty());
+        let mut keys = self.pairs[index].iter().map(|it| &*it.key).chain(name).peekable();
         let first = text.split(' ').next().unwrap_or("");
-        let describes = keys.is_empty() || keys.iter().any(|it| it == first);
-        out.flag("is_described_wrongly", !describes, step.span());
-        out.flag("checks_descriptions", self.checks_descriptions, step.span());
+        let describes = keys.peek().is_none() || keys.any(|it| it == first);
+        out.mark("is_described_wrongly", !describes, step.span());
+        out.mark("checks_descriptions", self.checks_descriptions, step.span());
     }
+}
+
+fn write_image(out: &mut Out<'_>, key: &'static str, reference: &str, span: Span) -> Id {
+    let image = stage::image(reference);
+    out.map(Key::Field(key), span, |out| {
+        out.text("text", reference, span);
+        out.text("registry", &image.registry, span);
+        out.text("name", &image.name, span);
+        out.text("short", image.short(), span);
+        out.text("tag", &image.tag, span);
+        out.text("digest", &image.digest, span);
+    })
 }
 
 fn is_on(value: &str) -> bool {
     matches!(value.trim_matches('"').to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes")
-}
-
-fn write_words(out: &mut Out<'_>, key: &'static str, command: &Command<'_>) {
-    out.list(key, command.span, |out| {
-        for word in &command.args {
-            out.tree.text(Key::None, &word.text, word.span);
-        }
-    });
 }
 
 /// Writes a USER; an item of a list is left open for more.
@@ -667,12 +692,12 @@ fn write_user_fields(out: &mut Out<'_>, key: Key<'_>, text: &str, span: Span) ->
     out.text("name", name, span);
     let is_number = !name.is_empty() && name.bytes().all(|it| it.is_ascii_digit());
     out.flag("is_number", is_number, span);
-    out.flag(
+    out.mark(
         "is_root",
         name == "root" || (is_number && name.trim_start_matches('0').is_empty()),
         span,
     );
-    out.flag("is_variable", name.contains('$'), span);
+    out.mark("is_variable", name.contains('$'), span);
     if !is_item {
         out.tree.close(id);
     }
@@ -705,29 +730,29 @@ pub fn is_archive(path: &str) -> bool {
 }
 
 /// The words of an instruction in which the builder replaces variables, with their ranges.
-fn expanded(step: &Step<'_, '_>) -> Vec<(String, Option<Range<usize>>)> {
+fn expanded<'s>(step: &Step<'s, '_>) -> Vec<(&'s str, Option<Range<usize>>)> {
     let it = step.it;
-    let mut found: Vec<(String, Option<Range<usize>>)> = Vec::new();
+    let mut found = Vec::new();
     match step.name() {
         "ENV" | "LABEL" | "ARG" | "WORKDIR" | "EXPOSE" | "USER" | "STOPSIGNAL" | "VOLUME" => {
             let range = step.head.arguments.clone();
-            found.push((it.text(&range).to_owned(), Some(range)));
+            found.push((it.text(&range), Some(range)));
         }
         "RUN" => {
             let mounts = step.head.flags.iter().filter(|it| it.name == "mount");
-            found.extend(mounts.map(|it| (it.value.clone().unwrap_or_default(), None)));
+            found.extend(mounts.map(|it| (it.value.as_deref().unwrap_or_default(), None)));
         }
         "COPY" | "ADD" => {
             let flags = step.head.flags.iter();
             for flag in
                 flags.filter(|it| matches!(it.name.as_str(), "chown" | "chmod" | "checksum"))
             {
-                found.push((flag.value.clone().unwrap_or_default(), None));
+                found.push((flag.value.as_deref().unwrap_or_default(), None));
             }
             for range in plain_words(&it.joined.text, step.head.arguments.clone()) {
                 let text = it.text(&range);
                 if !text.starts_with("<<") {
-                    found.push((text.to_owned(), Some(range)));
+                    found.push((text, Some(range)));
                 }
             }
         }

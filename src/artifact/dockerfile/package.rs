@@ -38,6 +38,11 @@ pub fn install<'c, 's>(
     }
 }
 
+/// Whether a variable that is set gives the version of a package: `name-$VERSION`.
+pub fn takes_variables(command: &Command<'_>) -> bool {
+    matches!(&*command.name.text, "yum" | "dnf" | "microdnf")
+}
+
 fn plain<'c, 's>(manager: &'static str, verb: &'static str) -> Install<'c, 's> {
     Install { manager, verb, packages: Vec::new(), unattended: true, is_plain: true }
 }

@@ -1,6 +1,6 @@
 //! Build stages: what each is built from, what it inherits, what becomes of it.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use super::variable;
 use crate::{
@@ -47,8 +47,6 @@ pub struct Stage {
     pub has_healthcheck: bool,
     /// There is a CMD or an ENTRYPOINT.
     pub has_process: bool,
-    /// The names of its labels.
-    pub labels: Vec<String>,
     /// The FROM, from its keyword on.
     pub span: Span,
     /// The word `AS` as written.
@@ -172,7 +170,6 @@ fn stage(it: &Instruction<'_>, escape: u8, globals: &Scope, stages: &mut [Stage]
         has_workdir: parent.is_some_and(|it| stages[it].has_workdir),
         has_healthcheck: parent.is_some_and(|it| stages[it].has_healthcheck),
         has_process: parent.is_some_and(|it| stages[it].has_process),
-        labels: parent.map(|it| inherited(&stages[it].labels)).unwrap_or_default(),
         span: it.span,
         as_word: has_as.then(|| (it.text(&found[1]).to_owned(), it.place(&found[1]))),
         ..Stage::default()
@@ -190,10 +187,6 @@ fn note(it: &Instruction<'_>, escape: u8, stage: &mut Stage) {
         "WORKDIR" => stage.has_workdir = true,
         "HEALTHCHECK" => stage.has_healthcheck = true,
         "CMD" | "ENTRYPOINT" => stage.has_process = true,
-        "LABEL" => {
-            let pairs = pairs(it, &it.head, escape);
-            stage.labels.extend(pairs.into_iter().map(|it| it.key));
-        }
         _ => {}
     }
 }
@@ -201,18 +194,18 @@ fn note(it: &Instruction<'_>, escape: u8, stage: &mut Stage) {
 fn declare(it: &Instruction<'_>, escape: u8, scope: &mut Scope) {
     for pair in pairs(it, &it.head, escape) {
         let value = |name: &str| scope.get(name).cloned().flatten();
-        let value = pair.value.map(|raw| variable::expand(&raw, escape, &value).0);
-        scope.insert(pair.key, value);
+        let value = pair.value.map(|raw| variable::expand(raw, escape, &value).0);
+        scope.insert(pair.key.into_owned(), value);
     }
 }
 
 /// A `key=value` of ENV, LABEL or ARG.
 #[derive(Debug)]
-pub struct Pair {
+pub struct Pair<'s> {
     /// The key without quotes.
-    pub key: String,
+    pub key: Cow<'s, str>,
     /// The value as written; none for `ARG key`.
-    pub value: Option<String>,
+    pub value: Option<&'s str>,
     /// Where the key is written.
     pub key_span: Span,
     /// Where the whole pair is written.
@@ -222,14 +215,14 @@ pub struct Pair {
 }
 
 /// The pairs of ENV, LABEL or ARG.
-pub fn pairs(it: &Instruction<'_>, head: &Head, escape: u8) -> Vec<Pair> {
+pub fn pairs<'s>(it: &'s Instruction<'_>, head: &Head, escape: u8) -> Vec<Pair<'s>> {
     let found = words(&it.joined.text, head.arguments.clone(), escape);
     let is_arg = head.name == "ARG";
     if let Some(first) = found.first().filter(|it_| !is_arg && !it.text(it_).contains('=')) {
         let rest = found.get(1).map_or(first.end, |it| it.start)..head.arguments.end.max(first.end);
         return vec![Pair {
-            key: unquoted(it.text(first), escape).into_owned(),
-            value: Some(it.text(&rest).to_owned()),
+            key: unquoted(it.text(first), escape),
+            value: Some(it.text(&rest)),
             key_span: it.place(first),
             span: it.place(&(first.start..rest.end)),
             is_legacy: true,
@@ -238,12 +231,12 @@ pub fn pairs(it: &Instruction<'_>, head: &Head, escape: u8) -> Vec<Pair> {
     let pair = |range: &Range<usize>| {
         let text = it.text(range);
         let (key, value) = match text.split_once('=') {
-            Some((key, value)) => (key, Some(value.to_owned())),
+            Some((key, value)) => (key, Some(value)),
             None => (text, None),
         };
         let key_range = range.start..range.start + key.len();
         Pair {
-            key: unquoted(key, escape).into_owned(),
+            key: unquoted(key, escape),
             value,
             key_span: it.place(&key_range),
             span: it.place(range),
@@ -265,9 +258,4 @@ pub fn origin(stages: &[Stage], index: usize) -> usize {
 /// The image of a reference.
 pub fn image(reference: &str) -> Image<'_> {
     Image::parse(reference)
-}
-
-/// The labels that a stage takes over; bounded, because stages may be many.
-fn inherited(labels: &[String]) -> Vec<String> {
-    labels.iter().take(200).cloned().collect()
 }

@@ -19,6 +19,9 @@ const DEEPEST: u8 = 8;
 /// The uses of variables in a word that quotes and escapes do not hide.
 pub fn uses(word: &str, escape: u8) -> Vec<Use<'_>> {
     let bytes = word.as_bytes();
+    if !bytes.contains(&b'$') {
+        return Vec::new();
+    }
     let (mut at, mut found, mut single, mut double) = (0, Vec::new(), false, false);
     while at < bytes.len() {
         match bytes[at] {

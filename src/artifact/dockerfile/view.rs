@@ -92,7 +92,7 @@ pub const VARIABLE: &[Field] = &[
 const STEP: &[Field] = &[
     text("keyword", "the keyword in upper case"),
     text("written", "the keyword as written"),
-    text("majority", "the case of most keywords: `upper` or `lower`"),
+    text("majority", "the case of most keywords, `upper` or `lower`, where its own is another"),
     flag("is_odd_case", "its keyword has another case than most"),
     flag("is_known", "the instruction exists"),
     flag("is_trigger", "it stands behind ONBUILD"),

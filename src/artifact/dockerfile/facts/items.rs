@@ -4,11 +4,11 @@ use std::{cell::OnceCell, collections::BTreeSet};
 
 use super::{
     Facts, Installs, Out, Step, clean::Clean, is_absolute, is_archive, is_rooted, mount_field,
-    mounts, write_user_fields, write_words,
+    mounts, write_user_fields,
 };
 use crate::{
     artifact::dockerfile::{
-        command::{self, Command},
+        command::{self, Command, Word},
         package::Install,
         stage::{self, Stage},
         variable,
@@ -18,6 +18,7 @@ use crate::{
         dockerfile::{plain_words, unquoted},
         shell::Then,
     },
+    source::Span,
 };
 
 /// Whether the command may install packages in a way that is not known: a script, `playwright
@@ -58,6 +59,15 @@ fn is_fetcher(name: &str) -> bool {
             | "mysqldump"
             | "pg_dump"
     )
+}
+
+fn write_mount(out: &mut Out<'_>, mount: &str, span: Span) {
+    let field = |names| mount_field(mount, names).unwrap_or("");
+    out.map(Key::None, span, |out| {
+        out.text("type", field(&["type"]), span);
+        out.text("target", field(&["target", "dst", "destination"]), span);
+        out.text("from", field(&["from"]), span);
+    });
 }
 
 /// Whether a package installs the others: those have a rule of their own.
@@ -111,35 +121,30 @@ impl<'s> Heed<'s> {
 impl Facts<'_, '_> {
     pub(super) fn write_commands(&self, out: &mut Out<'_>, index: usize) {
         let step = &self.steps[index];
+        if self.commands[index].is_empty() {
+            return;
+        }
         let heed = Heed::of(self, index);
         for (at, it) in self.commands[index].iter().enumerate() {
             let next = self.commands[index].get(at + 1);
             out.map(Key::None, it.span, |out| {
                 self.links(out, index);
                 out.text("name", &it.name.text, it.name.span);
-                write_words(out, "args", it);
-                out.list("flags", it.span, |out| {
-                    for flag in it.flags() {
-                        out.tree.text(Key::None, flag, it.span);
-                    }
-                });
                 out.tree.words(Key::Field("text"), it.words(), it.span);
-                out.flag("reads_pipe", it.reads_pipe, it.span);
+                out.texts("args", it.span, it.args.iter().map(Word::place));
+                out.texts("flags", it.span, it.flags().map(|flag| (flag, it.span)));
+                out.mark("reads_pipe", it.reads_pipe, it.span);
                 if it.then == Then::Pipe
                     && let Some(next) = next
                 {
                     out.text("pipes_to", &next.name.text, next.name.span);
-                    out.flag("pipes_to_interpreter", is_interpreter(&next.name.text), it.span);
+                    out.mark("pipes_to_interpreter", is_interpreter(&next.name.text), it.span);
                 }
-                out.flag("is_nested", it.is_nested, it.span);
-                out.flag("is_tested", it.is_tested, it.span);
-                out.flag("is_trigger", step.is_trigger, it.span);
-                out.flag("is_unheeded", heed.misses(it, at), it.span);
-                out.list("redirects", it.span, |out| {
-                    for redirect in &it.redirects {
-                        out.tree.text(Key::None, redirect, it.span);
-                    }
-                });
+                out.mark("is_nested", it.is_nested, it.span);
+                out.mark("is_tested", it.is_tested, it.span);
+                out.mark("is_trigger", step.is_trigger, it.span);
+                out.mark("is_unheeded", heed.misses(it, at), it.span);
+                out.texts("redirects", it.span, it.redirects.iter().map(|text| (&**text, it.span)));
                 self.write_special(out, it);
             });
         }
@@ -189,8 +194,8 @@ impl Facts<'_, '_> {
                     out.text("name", &word.text, word.span);
                     out.text("manager", it.manager, word.span);
                     out.flag("is_pinned", *pinned, word.span);
-                    out.flag("is_variable", word.text.contains(['$', '`']), word.span);
-                    out.flag("is_trigger", step.is_trigger, word.span);
+                    out.mark("is_variable", word.text.contains(['$', '`']), word.span);
+                    out.mark("is_trigger", step.is_trigger, word.span);
                 });
             }
         }
@@ -211,8 +216,8 @@ impl Facts<'_, '_> {
                 out.text("verb", it.verb, command.span);
                 out.tree.words(Key::Field("text"), command.words(), command.span);
                 out.flag("is_unattended", it.unattended, command.span);
-                out.flag("is_plain", it.is_plain, command.span);
-                out.flag("is_trigger", step.is_trigger, command.span);
+                out.mark("is_plain", it.is_plain, command.span);
+                out.mark("is_trigger", step.is_trigger, command.span);
                 let clean = Clean {
                     head: step.head,
                     commands,
@@ -220,17 +225,14 @@ impl Facts<'_, '_> {
                     no_pip_cache: self.scopes[index].no_pip_cache,
                 };
                 out.flag("is_clean", clean.is_clean(it.manager), command.span);
-                out.flag("is_swept", clean.is_swept(it.manager), command.span);
+                out.mark("is_swept", clean.is_swept(it.manager), command.span);
                 let recommends = command.has_flag(&["no-install-recommends"])
                     || command.has_arg("APT::Install-Recommends=false")
                     || command.has_arg("APT::Install-Recommends=0");
                 out.flag("is_minimal", recommends, command.span);
                 out.number("count", it.packages.len() as i64, command.span);
-                out.list("loose", command.span, |out| {
-                    for (word, _) in it.packages.iter().filter(|it| !it.1 && !is_tool(&it.0.text)) {
-                        out.tree.text(Key::None, &word.text, word.span);
-                    }
-                });
+                let loose = it.packages.iter().filter(|it| !it.1 && !is_tool(&it.0.text));
+                out.texts("loose", command.span, loose.map(|it| it.0.place()));
                 self.write_places(out, index, command, installs);
             });
         }
@@ -257,24 +259,18 @@ impl Facts<'_, '_> {
             tools.extend(&fetchers);
             out.map(Key::None, span, |out| {
                 self.links(out, index);
-                out.flag("is_trigger", step.is_trigger, span);
-                out.flag("is_exec", step.head.array.is_some(), span);
-                out.flag("mixes_fetchers", !fetchers.is_empty() && tools.len() > 1, span);
+                out.mark("is_trigger", step.is_trigger, span);
+                out.mark("is_exec", step.head.array.is_some(), span);
+                out.mark("mixes_fetchers", !fetchers.is_empty() && tools.len() > 1, span);
                 out.number("count", commands.len() as i64, span);
-                out.flag("continues_run", self.continues(index), span);
+                out.mark("continues_run", self.continues(index), span);
                 self.write_pipe(out, index);
-                out.list("mounts", span, |out| {
-                    for mount in mounts(step.head) {
-                        out.map(Key::None, span, |out| {
-                            let field =
-                                |names: &[&str]| mount_field(mount, names).unwrap_or("").to_owned();
-                            out.text("type", &field(&["type"]), span);
-                            out.text("target", &field(&["target", "dst", "destination"]), span);
-                            out.text("from", &field(&["from"]), span);
-                        });
-                    }
-                });
-                out.flag("is_windows", self.is_windows(index), span);
+                if mounts(step.head).next().is_some() {
+                    out.list("mounts", span, |out| {
+                        mounts(step.head).for_each(|mount| write_mount(out, mount, span));
+                    });
+                }
+                out.mark("is_windows", self.is_windows(index), span);
                 self.write_refresh(out, index, installs.of_step(index));
             });
         }
@@ -322,7 +318,7 @@ impl Facts<'_, '_> {
         if let Some(at) = found.or_else(|| readers.clone().next()).or_else(writer) {
             let name = &commands[at].name;
             out.text("pipe", &name.text, name.span);
-            out.flag("is_pipe_safe", found.is_none(), name.span);
+            out.mark("is_pipe_safe", found.is_none(), name.span);
         }
     }
 
@@ -374,9 +370,9 @@ impl Facts<'_, '_> {
         let id = out.tree.open_map(Key::None, span);
         self.links(out, index);
         out.text("keyword", step.name(), step.it.place(&step.head.keyword));
-        out.flag("is_trigger", step.is_trigger, span);
+        out.mark("is_trigger", step.is_trigger, span);
         out.text("target", &target, target_span);
-        out.flag("is_target_absolute", is_absolute(&target), span);
+        out.mark("is_target_absolute", is_absolute(&target), span);
         out.flag("has_workdir", has_workdir, span);
         out.number("count", words.len() as i64, span);
         out.list("sources", span, |out| {
@@ -411,9 +407,9 @@ impl Facts<'_, '_> {
                 .iter()
                 .any(|it| it.name.as_ref().is_some_and(|it| it.0 == value.to_lowercase()))
             || number.is_some_and(|it| it < before || (it == before && step.stage.is_some()));
-        out.flag("is_own_stage", own || number.is_some() && number == step.stage, step.span());
-        out.flag("is_own_name", own, step.span());
-        out.flag("is_earlier_stage", earlier, step.span());
+        out.mark("is_own_stage", own || number.is_some() && number == step.stage, step.span());
+        out.mark("is_own_name", own, step.span());
+        out.mark("is_earlier_stage", earlier, step.span());
     }
 
     /// The command that unpacks an archive that was copied.
@@ -472,35 +468,29 @@ impl Facts<'_, '_> {
         if !matches!(step.name(), "ENV" | "ARG") {
             return;
         }
-        let pairs = stage::pairs(step.it, step.head, self.file.escape);
-        for (at, pair) in pairs.iter().enumerate() {
+        for (at, pair) in self.pairs[index].iter().enumerate() {
             out.map(Key::None, pair.span, |out| {
                 self.links(out, index);
                 out.text("keyword", step.name(), step.it.place(&step.head.keyword));
                 out.text("name", &pair.key, pair.key_span);
-                if let Some(raw) = &pair.value {
+                if let Some(raw) = pair.value {
                     out.text("value", &unquoted(raw, self.file.escape), pair.span);
                 }
-                out.flag("is_legacy", pair.is_legacy, pair.span);
-                out.flag("is_trigger", step.is_trigger, pair.span);
-                out.flag("is_global", step.stage.is_none(), pair.span);
+                out.mark("is_legacy", pair.is_legacy, pair.span);
+                out.mark("is_trigger", step.is_trigger, pair.span);
+                out.mark("is_global", step.stage.is_none(), pair.span);
                 self.write_modern(out, pair);
                 if step.name() == "ENV" && !step.is_trigger && !pair.is_legacy {
-                    self.write_sibling(out, index, &pairs, at);
+                    self.write_sibling(out, index, at);
                 }
             });
         }
     }
 
     /// A variable of the same ENV that the value of a pair uses, and that is not set before.
-    pub(super) fn write_sibling(
-        &self,
-        out: &mut Out<'_>,
-        index: usize,
-        pairs: &[stage::Pair],
-        at: usize,
-    ) {
-        let Some(value) = pairs[at].value.as_deref() else { return };
+    pub(super) fn write_sibling(&self, out: &mut Out<'_>, index: usize, at: usize) {
+        let pairs = &self.pairs[index];
+        let Some(value) = pairs[at].value else { return };
         let is_before = |name: &str| self.defined.get(name).is_some_and(|it| *it < index);
         let sibling = variable::names(value).find(|name| {
             pairs.iter().enumerate().any(|(other, it)| other != at && it.key == *name)
@@ -515,15 +505,15 @@ impl Facts<'_, '_> {
         if step.name() != "LABEL" {
             return;
         }
-        for pair in stage::pairs(step.it, step.head, self.file.escape) {
+        for pair in &self.pairs[index] {
             out.map(Key::None, pair.span, |out| {
                 self.links(out, index);
                 out.text("name", &pair.key, pair.key_span);
-                let raw = pair.value.as_deref().unwrap_or("");
+                let raw = pair.value.unwrap_or_default();
                 out.text("value", &unquoted(raw, self.file.escape), pair.span);
-                out.flag("is_legacy", pair.is_legacy, pair.span);
-                out.flag("is_trigger", step.is_trigger, pair.span);
-                self.write_modern(out, &pair);
+                out.mark("is_legacy", pair.is_legacy, pair.span);
+                out.mark("is_trigger", step.is_trigger, pair.span);
+                self.write_modern(out, pair);
             });
         }
     }
@@ -537,9 +527,9 @@ impl Facts<'_, '_> {
         let is_last = !later.clone().any(|it| it.name() == "USER" && !it.is_trigger);
         let text = unquoted(step.arguments(), self.file.escape);
         let id = write_user_fields(out, Key::None, &text, step.arguments_span());
-        out.flag("is_last", is_last, step.span());
+        out.mark("is_last", is_last, step.span());
         out.text("resolved", &self.scopes[index].path, step.span());
-        out.flag("is_argument", self.scopes[index].is_argument, step.span());
+        out.mark("is_argument", self.scopes[index].is_argument, step.span());
         self.write_user_number(out, index, &text);
         self.links(out, index);
         out.tree.close(id);
@@ -563,7 +553,7 @@ impl Facts<'_, '_> {
                 self.links(out, index);
                 out.text("path", &text, span);
                 out.text("resolved", &self.scopes[index].path, span);
-                out.flag("is_first", !std::mem::replace(&mut seen[slot], true), span);
+                out.mark("is_first", !std::mem::replace(&mut seen[slot], true), span);
                 out.flag("is_absolute", is_absolute(&text), span);
                 out.flag("is_resolved_absolute", is_rooted(&self.scopes[index].path), span);
             });
@@ -584,7 +574,7 @@ impl Facts<'_, '_> {
                 self.links(out, index);
                 out.text("text", &text, span);
                 out.text("protocol", protocol, span);
-                out.flag("has_host", host, span);
+                out.mark("has_host", host, span);
                 out.list("numbers", span, |out| {
                     for number in numbers.iter().filter(|_| numbers.iter().all(Option::is_some)) {
                         out.tree.int(Key::None, number.unwrap_or_default(), span);
@@ -612,11 +602,11 @@ impl Facts<'_, '_> {
                 self.links(out, index);
                 out.text("keyword", name, step.it.place(&step.head.keyword));
                 out.flag("is_exec", step.head.array.is_some(), span);
-                out.flag("is_none", is_none, span);
-                out.flag("repeats", repeats, span);
-                out.flag("is_replaced", replaced, span);
-                out.flag("has_shell", self.shells[index].is_set, span);
-                out.flag("is_windows", self.is_windows(index), span);
+                out.mark("is_none", is_none, span);
+                out.mark("repeats", repeats, span);
+                out.mark("is_replaced", replaced, span);
+                out.mark("has_shell", self.shells[index].is_set, span);
+                out.mark("is_windows", self.is_windows(index), span);
                 self.write_process_command(out, index);
             });
         }
@@ -638,10 +628,10 @@ impl Facts<'_, '_> {
         }
         if let Some(last) = commands.last() {
             out.text("name", &last.name.text, last.name.span);
-            write_words(out, "args", last);
+            out.texts("args", last.span, last.args.iter().map(Word::place));
         }
         let is_exec = self.text_starts_exec(step);
-        out.flag("replaces_shell", is_exec, step.span());
+        out.mark("replaces_shell", is_exec, step.span());
     }
 
     pub(super) fn text_starts_exec(&self, step: &Step<'_, '_>) -> bool {
@@ -659,8 +649,8 @@ impl Facts<'_, '_> {
                 if let Some(near) = near {
                     out.text("near", near, *span);
                 }
-                out.flag("has_default", *has_default, *span);
-                out.flag("is_base_known", is_known_base, *span);
+                out.mark("has_default", *has_default, *span);
+                out.mark("is_base_known", is_known_base, *span);
             });
         }
     }

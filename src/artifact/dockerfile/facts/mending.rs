@@ -74,8 +74,8 @@ impl Facts<'_, '_> {
     }
 
     /// A pair that is written without `=`, with it.
-    pub(super) fn write_modern(&self, out: &mut Out<'_>, pair: &stage::Pair) {
-        let (true, Some(value)) = (pair.is_legacy, pair.value.as_deref()) else { return };
+    pub(super) fn write_modern(&self, out: &mut Out<'_>, pair: &stage::Pair<'_>) {
+        let (true, Some(value)) = (pair.is_legacy, pair.value) else { return };
         let written = self.text.get(pair.span.start as usize..pair.span.end as usize);
         let value = value.trim();
         let inner = value.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or(value);
