@@ -151,17 +151,19 @@ pub fn evaluate_for(
         it if rules.is_all => it.with_manifests(),
         it => it,
     };
-    let is_read =
-        |it: &&Found| it.content != Content::Link && artifact::reading(&it.path) != Reading::Not;
-    let mut wanted = files.iter().filter(is_read);
+    let is_file = |it: &&Found| it.content != Content::Link;
+    let mut wanted = files.iter().filter(is_file).filter_map(|it| {
+        let reading = artifact::reading(&it.path);
+        (reading != Reading::Not).then_some((it, reading))
+    });
     let (mut done, mut bytes) = (Vec::new(), 0);
     while bytes < LITTLE
         && let Some(it) = wanted.next()
     {
-        done.push(read(it, &plan, &tests));
+        done.push(read(it.0, it.1, &plan, &tests));
         bytes += done.last().and_then(|it| it.bytes).unwrap_or_default();
     }
-    done.extend(threads::each(wanted.collect(), |it| read(it, &plan, &tests)));
+    done.extend(threads::each(wanted.collect(), |it| read(it.0, it.1, &plan, &tests)));
     outcome.findings.reserve(done.iter().map(|it| it.judged.findings.len()).sum());
     let mut texts = BTreeMap::new();
     for it in done {
@@ -301,8 +303,7 @@ fn is_packed(found: &Found, bytes: &[u8]) -> bool {
     found.path.ends_with(artifact::PACKED) && gzip::is_packed(bytes)
 }
 
-fn read(found: &Found, plan: &Plan<'_>, tests: &TestData) -> Read {
-    let reading = artifact::reading(&found.path);
+fn read(found: &Found, reading: Reading, plan: &Plan<'_>, tests: &TestData) -> Read {
     let path = found.path.clone();
     let bytes = match contents(found) {
         Ok(Contents::Bytes(bytes)) => bytes,
@@ -457,12 +458,14 @@ impl<'r> Plan<'r> {
     }
 
     fn look(views: &Views<'_>, artifact: &Artifact, judged: &mut Judged) {
-        let mut judge = Judge::default();
+        let (mut judge, mut met) = (Judge::default(), Vec::new());
         for look in views {
             if look.view.kind == artifact.kind
                 && let Select::File(select) = look.view.select
             {
-                let mut met = Vec::new();
+                met.clear();
+                met.resize(look.rules.len(), Met::default());
+                judge.turn(look.rules.len());
                 select(artifact, &mut |it| judged.subject(&mut judge, look, &mut met, &it));
             }
         }
@@ -475,9 +478,12 @@ impl<'r> Plan<'r> {
 
     fn across(&self, repository: &Repository<'_>) -> Judged {
         let (mut judge, mut judged) = (Judge::default(), Judged::default());
+        let mut met = Vec::new();
         for look in &self.views {
             if let Select::Repository(select) = look.view.select {
-                let mut met = Vec::new();
+                met.clear();
+                met.resize(look.rules.len(), Met::default());
+                judge.turn(look.rules.len());
                 select(repository, &mut |it| judged.subject(&mut judge, look, &mut met, &it));
             }
         }
@@ -491,10 +497,9 @@ impl Judged {
         &mut self,
         judge: &mut Judge<'a>,
         look: &Look<'a>,
-        met: &mut Vec<Met>,
+        met: &mut [Met],
         subject: &Subject<'a>,
     ) {
-        met.resize(look.rules.len(), Met::default());
         let object = OnceCell::new();
         let sift = look.sift.get_or_init(|| Sift::of(&look.rules));
         judge.judge(subject, &look.rules, sift, |number, judgement| {
@@ -529,6 +534,9 @@ impl Judged {
                     rule: rule.id.clone(),
                 }));
             }
+        }
+        if judgement.failures.is_empty() && judgement.troubles.is_empty() {
+            return;
         }
         for failure in judgement.failures {
             let object = object.get_or_init(|| subject.object.map(|it| Arc::new(it.into())));

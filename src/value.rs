@@ -68,6 +68,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The boolean, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(it) => Some(*it),
+            Self::Node(node) => node.as_bool(),
+            _ => None,
+        }
+    }
+
     /// The text, if it is text.
     pub fn as_str(&self) -> Option<&str> {
         match self {

@@ -58,12 +58,20 @@ pub struct Judge<'a> {
     machine: Machine<'a>,
     open: Vec<usize>,
     applying: Vec<usize>,
+    /// The rules of the view that were told to apply without being judged: once is enough.
+    told: Vec<bool>,
 }
 
 impl<'a> Judge<'a> {
-    /// Judges a subject by the rules of its view, and tells what each of them says by its number:
-    /// nothing of those that do not apply, and of those that apply only where they may speak for an
-    /// item.
+    /// Turns to the next view, or the next file.
+    pub fn turn(&mut self, rules: usize) {
+        self.told.clear();
+        self.told.resize(rules, false);
+    }
+
+    /// Judges a subject by the rules of the view, and tells what each of them says by its number:
+    /// nothing of those that do not apply. Of those that apply and find nothing in any case it tells
+    /// once, if they may speak for an item.
     pub fn judge(
         &mut self,
         subject: &Subject<'a>,
@@ -71,7 +79,7 @@ impl<'a> Judge<'a> {
         sift: &Sift,
         mut tell: impl FnMut(usize, Judgement<'a>),
     ) {
-        sift.look(subject, &mut self.open, &mut self.applying);
+        sift.look(subject, &self.told, &mut self.open, &mut self.applying);
         self.machine.turn();
         let mut bench = Bench { machine: &mut self.machine, subject };
         for &number in &self.open {
@@ -81,6 +89,7 @@ impl<'a> Judge<'a> {
             }
         }
         for &number in &self.applying {
+            self.told[number] = true;
             tell(number, Judgement { applies: true, ..Judgement::default() });
         }
     }
@@ -311,7 +320,7 @@ mod tests {
                 }
                 select(&artifact, &mut |subject| {
                     let mut judge = Judge::default();
-                    sift.look(&subject, &mut judge.open, &mut judge.applying);
+                    sift.look(&subject, &[false], &mut judge.open, &mut judge.applying);
                     looked += 1;
                     if judge.open.is_empty() {
                         settled += 1;

@@ -1,8 +1,9 @@
-//! What a text must be for a rule to have something to say: most subjects need no more than a look.
+//! What a value must be for a rule to have something to say: most subjects need no more than a look.
 //!
-//! Many rules ask for one text first: the name of a command, the kind of an object. Where it is none
-//! of those that a rule names, what the rule says is known before anything is evaluated. The rules of
-//! a view are sifted together: one text is looked up, and the rules that it leaves open are judged.
+//! Many rules ask for one value first: the name of a command, the kind of an object, a field that
+//! few have. Where it is none of those that a rule names, what the rule says is known before anything
+//! is evaluated. The rules of a view are sifted together: each value is looked up once, and the rules
+//! that it leaves open are judged.
 
 use std::collections::HashMap;
 
@@ -13,18 +14,32 @@ use super::{
 };
 use crate::{artifact::Subject, value::Value};
 
-/// A text, or nothing, that settles what a rule says.
+/// A value that settles what a rule says.
 #[derive(Debug)]
 pub(super) struct Sieve {
     path: Path,
+    given: Given,
     /// The texts for which the matter is open.
     texts: Vec<Text>,
-    /// What is known for all others: whether the rule applies, and then finds and proves nothing.
+    /// What is known otherwise: whether the rule applies, and then finds and proves nothing.
     applies: bool,
 }
 
-/// The place of a text: a variable and the fields below it.
+/// The place of a value: a variable and the fields below it.
 type Path = (usize, Box<[Box<str>]>);
+
+/// The values that settle what a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    /// Other texts than those that the rule names, and nothing.
+    Text,
+    /// Nothing, and `false`.
+    Unset,
+    /// Nothing.
+    Nothing,
+    /// `true`.
+    True,
+}
 
 #[derive(Debug)]
 enum Text {
@@ -32,8 +47,19 @@ enum Text {
     StartsWith(Box<str>),
 }
 
+impl Given {
+    /// Whether a value that is no text is given.
+    fn is(self, value: &Value<'_>) -> bool {
+        match self {
+            Self::Text | Self::Nothing => value.is_null(),
+            Self::Unset => value.is_null() || value.as_bool() == Some(false),
+            Self::True => value.as_bool() == Some(true),
+        }
+    }
+}
+
 impl Sieve {
-    /// The sieve of a rule, if a text settles what it says.
+    /// The sieve of a rule, if a value settles what it says.
     pub fn of(programs: &Programs) -> Option<Self> {
         let mut paths = Vec::new();
         let needs = programs.requires.iter().flat_map(|it| [it.when.as_ref(), Some(&it.that)]);
@@ -41,27 +67,30 @@ impl Sieve {
         for expr in own.into_iter().chain(needs).flatten() {
             compared(expr, &mut paths);
         }
-        paths.into_iter().find_map(|(slot, path)| {
-            let mut other = Other { slot, path, texts: Vec::new() };
-            let applies = other.outcome(programs)?;
-            Some(Self { path: (slot, path.into()), texts: other.texts, applies })
+        [Given::Text, Given::Unset, Given::Nothing, Given::True].into_iter().find_map(|given| {
+            paths.iter().find_map(|&(slot, path)| {
+                let mut settled = Settled { slot, path, given, texts: Vec::new() };
+                let applies = settled.outcome(programs)?;
+                Some(Self { path: (slot, path.into()), given, texts: settled.texts, applies })
+            })
         })
     }
 }
 
-/// The rules of a view by the texts that leave them open; rules are told by their numbers.
+/// The rules of a view by the values that leave them open; rules are told by their numbers.
 #[derive(Debug, Default)]
 pub struct Sift {
-    /// Rules that no text settles.
+    /// Rules that no value settles.
     always: Vec<usize>,
-    /// One for each place of a text.
+    /// One for each place of a value, and what is given there.
     groups: Vec<Group>,
 }
 
-/// The rules that the text at one place settles.
+/// The rules that the value at one place settles.
 #[derive(Debug)]
 struct Group {
     path: Path,
+    given: Given,
     all: Vec<usize>,
     /// Those that are open where the text is this.
     exact: HashMap<Box<str>, Vec<usize>>,
@@ -78,19 +107,20 @@ impl Sift {
         for (number, rule) in rules.iter().enumerate() {
             let programs = rule.programs().ok();
             match programs.and_then(|it| it.sieve.as_ref()) {
-                Some(sieve) => sift.group(&sieve.path).add(number, rule, sieve),
+                Some(sieve) => sift.group(sieve).add(number, rule, sieve),
                 None => sift.always.push(number),
             }
         }
         sift
     }
 
-    fn group(&mut self, path: &Path) -> &mut Group {
-        let at = self.groups.iter().position(|it| it.path == *path);
-        let at = at.unwrap_or(self.groups.len());
+    fn group(&mut self, sieve: &Sieve) -> &mut Group {
+        let is_of = |it: &Group| it.path == sieve.path && it.given == sieve.given;
+        let at = self.groups.iter().position(is_of).unwrap_or(self.groups.len());
         if at == self.groups.len() {
             self.groups.push(Group {
-                path: path.clone(),
+                path: sieve.path.clone(),
+                given: sieve.given,
                 all: Vec::new(),
                 exact: HashMap::new(),
                 starts: Vec::new(),
@@ -101,19 +131,29 @@ impl Sift {
     }
 
     /// Sets `open` to the rules that must be judged for a subject, and `applying` to those that are
-    /// settled, apply and have items to speak for.
-    pub fn look(&self, subject: &Subject<'_>, open: &mut Vec<usize>, applying: &mut Vec<usize>) {
+    /// settled, apply, have items to speak for and were not yet told of.
+    pub fn look(
+        &self,
+        subject: &Subject<'_>,
+        told: &[bool],
+        open: &mut Vec<usize>,
+        applying: &mut Vec<usize>,
+    ) {
         open.clear();
         applying.clear();
         open.extend_from_slice(&self.always);
         for group in &self.groups {
             let from = open.len();
-            match read(subject, &group.path) {
-                Some(text) => group.look(text, open),
-                None => open.extend_from_slice(&group.all),
+            let (slot, fields) = &group.path;
+            match at(&subject.values, *slot, fields) {
+                Ok(value) => group.look(&value, open),
+                Err(_) => open.extend_from_slice(&group.all),
             }
-            let opened = &open[from..];
-            applying.extend(group.applying.iter().filter(|it| !opened.contains(it)));
+            for number in &group.applying {
+                if !told[*number] && !open[from..].contains(number) {
+                    applying.push(*number);
+                }
+            }
         }
     }
 }
@@ -137,9 +177,15 @@ impl Group {
         }
     }
 
-    /// Adds the rules that a text, or nothing, leaves open.
-    fn look(&self, text: Option<&str>, open: &mut Vec<usize>) {
-        let Some(text) = text else { return };
+    /// Adds the rules that a value leaves open.
+    fn look(&self, value: &Value<'_>, open: &mut Vec<usize>) {
+        if self.given.is(value) {
+            return;
+        }
+        let Some(text) = value.as_str().filter(|_| self.given == Given::Text) else {
+            open.extend_from_slice(&self.all);
+            return;
+        };
         let from = open.len();
         open.extend(self.exact.get(text).into_iter().flatten());
         for (start, number) in &self.starts {
@@ -150,18 +196,7 @@ impl Group {
     }
 }
 
-/// The text at a place of a subject; nothing, where evaluation must say what there is.
-fn read<'a>(subject: &Subject<'a>, (slot, fields): &Path) -> Option<Option<&'a str>> {
-    match at(&subject.values, *slot, fields) {
-        Ok(Value::Null) => Some(None),
-        Ok(Value::Str(text)) => Some(Some(text)),
-        Ok(Value::Node(node)) if node.is_null() => Some(None),
-        Ok(Value::Node(node)) => node.as_str().map(Some),
-        _ => None,
-    }
-}
-
-/// The paths of an expression that it compares with texts.
+/// The paths of an expression that it compares or asks for.
 fn compared<'p>(expr: &'p Expr, paths: &mut Vec<(usize, &'p [Box<str>])>) {
     let mut add = |expr: &'p Expr| {
         if let Op::Path(slot, path) = &expr.op
@@ -171,6 +206,8 @@ fn compared<'p>(expr: &'p Expr, paths: &mut Vec<(usize, &'p [Box<str>])>) {
         }
     };
     match &expr.op {
+        Op::Path(..) => add(expr),
+        Op::Has(of) => add(of),
         Op::Compare(_, pair) => [&pair.0, &pair.1].into_iter().for_each(add),
         Op::OneOf(item, _) => add(item),
         Op::Call(_, arguments) => arguments.iter().take(1).for_each(add),
@@ -180,14 +217,15 @@ fn compared<'p>(expr: &'p Expr, paths: &mut Vec<(usize, &'p [Box<str>])>) {
     }
 }
 
-/// What holds where a text is another than all that were asked for, or where there is nothing.
-struct Other<'p> {
+/// What holds where something is given; of texts, where it is another than all that were asked for.
+struct Settled<'p> {
     slot: usize,
     path: &'p [Box<str>],
+    given: Given,
     texts: Vec<Text>,
 }
 
-impl Other<'_> {
+impl Settled<'_> {
     /// Whether a rule applies, and then finds and proves nothing; nothing if that is not known.
     fn outcome(&mut self, programs: &Programs) -> Option<bool> {
         if !self.maybe(programs.when.as_ref())? {
@@ -216,22 +254,41 @@ impl Other<'_> {
             Op::Not(of) => self.truth(of).map(|it| !it),
             Op::And(parts) => self.chain(parts, false),
             Op::Or(parts) => self.chain(parts, true),
+            Op::Path(..) if self.is(expr) => match self.given {
+                Given::Text => None,
+                Given::Unset | Given::Nothing => Some(false),
+                Given::True => Some(true),
+            },
+            Op::Has(of) if self.is(of) => match self.given {
+                Given::Text | Given::Unset => None,
+                Given::Nothing => Some(false),
+                Given::True => Some(true),
+            },
             Op::Compare(how @ (Comparison::Equal | Comparison::Unequal), pair) => {
-                let text = match (&pair.0.op, &pair.1.op) {
-                    (Op::Text(text), _) if self.is(&pair.1) => text,
-                    (_, Op::Text(text)) if self.is(&pair.0) => text,
+                let other = match &**pair {
+                    (it, other) if self.is(it) => other,
+                    (other, it) if self.is(it) => other,
                     _ => return None,
                 };
-                self.texts.push(Text::Is(text.clone()));
-                Some(*how == Comparison::Unequal)
+                let is_equal = match (&other.op, self.given) {
+                    (Op::Text(text), Given::Text | Given::Nothing) => {
+                        self.texts.push(Text::Is(text.clone()));
+                        false
+                    }
+                    (Op::Constant(Value::Null), Given::Nothing) => true,
+                    _ => return None,
+                };
+                Some(is_equal == (*how == Comparison::Equal))
             }
-            Op::OneOf(item, list) if self.is(item) => {
+            Op::OneOf(item, list) if self.is(item) && self.asks_for_texts() => {
                 for it in list {
                     self.texts.push(Text::Is(it.as_str()?.into()));
                 }
                 Some(false)
             }
-            Op::Call(function, arguments) if function.name == "startsWith" => {
+            Op::Call(function, arguments)
+                if function.name == "startsWith" && self.asks_for_texts() =>
+            {
                 let [of, Expr { op: Op::Text(start), .. }] = &**arguments else { return None };
                 self.is(of).then(|| self.texts.push(Text::StartsWith(start.clone())))?;
                 Some(false)
@@ -252,6 +309,11 @@ impl Other<'_> {
             }
         }
         (!is_open).then_some(!settles)
+    }
+
+    /// Whether a text is none of those that are asked for.
+    fn asks_for_texts(&self) -> bool {
+        matches!(self.given, Given::Text | Given::Nothing)
     }
 
     fn is(&self, expr: &Expr) -> bool {

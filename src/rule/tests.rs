@@ -147,7 +147,9 @@ fn judged(rest: &str, check: impl FnOnce(Judgement<'_>, &str)) {
         object: None,
     };
     let mut said = Judgement::default();
-    Judge::default().judge(&subject, &[&rule], &Sift::of(&[&rule]), |_, it| said = it);
+    let mut judge = Judge::default();
+    judge.turn(1);
+    judge.judge(&subject, &[&rule], &Sift::of(&[&rule]), |_, it| said = it);
     check(said, rest);
 }
 

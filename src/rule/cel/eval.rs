@@ -77,7 +77,6 @@ struct Known<'a> {
 const KNOWN: usize = 128;
 
 /// What evaluates: its memory is used again from expression to expression.
-#[derive(Default)]
 pub(in crate::rule) struct Machine<'a> {
     steps: u64,
     blame: Option<Node<'a>>,
@@ -85,7 +84,13 @@ pub(in crate::rule) struct Machine<'a> {
     /// How often the variables have changed.
     turn: u32,
     /// Fields of the variables that some expression asked for: the next one asks for the same.
-    known: Vec<Option<Known<'a>>>,
+    known: [Option<Known<'a>>; KNOWN],
+}
+
+impl Default for Machine<'_> {
+    fn default() -> Self {
+        Self { steps: 0, blame: None, locals: Vec::new(), turn: 0, known: [None; KNOWN] }
+    }
 }
 
 impl<'a> Machine<'a> {
@@ -96,9 +101,6 @@ impl<'a> Machine<'a> {
 
     /// What a variable has under a field.
     fn field(&mut self, slot: usize, of: Node<'a>, field: &'a str) -> Option<Node<'a>> {
-        if self.known.is_empty() {
-            self.known = vec![None; KNOWN];
-        }
         let at = usize::from(tag(field.as_bytes())) + field.len() + 31 * slot;
         let known = &mut self.known[at % KNOWN];
         if let Some(known) = known
@@ -838,7 +840,12 @@ impl<'a> Run<'_, 'a> {
 
 /// The value at the end of a path that starts at a variable.
 pub(in crate::rule) fn at<'a>(values: &[Value<'a>], slot: usize, path: &[Box<str>]) -> Gives<'a> {
-    values.get(slot).map_or(Ok(Value::Null), |it| walk(it, path, &mut None))
+    match (values.get(slot), path) {
+        (None, _) => Ok(Value::Null),
+        // What most rules ask for.
+        (Some(Value::Node(node)), [field]) if node.is_map() => Ok(Value::maybe(node.get(field))),
+        (Some(value), _) => walk(value, path, &mut None),
+    }
 }
 
 /// The value at the end of a path; `blame` becomes the last node on it that is there.
