@@ -292,7 +292,7 @@ fn context_copies<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for artifact in repository.of(Kind::Dockerfile) {
         let Some(facts) = facts(artifact) else { continue };
         let stages = repository.shipped_stages(artifact);
-        let lines: Vec<_> = stages.into_iter().flat_map(line).collect();
+        let lines: Vec<_> = stages.iter().copied().flat_map(line).collect();
         let whole = list(facts, "copies").filter_map(|copy| {
             let source = list(copy, "sources").find(|it| matches!(it.text(), "." | "./" | "/"))?;
             let is_local = copy.str("from").is_none_or(str::is_empty);

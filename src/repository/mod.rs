@@ -54,7 +54,7 @@ use self::{
 };
 use crate::{
     artifact::{Artifact, Kind, Role, Suppression, View},
-    document::{Problem, Tree},
+    document::{Node, Problem, Tree},
     patch::PatchCoverage,
     source::Source,
     value::Value,
@@ -79,6 +79,8 @@ pub struct Repository<'a> {
     measured: Measured,
     interfaces: interface::Compared<'a>,
     builds: Vec<Build<'a>>,
+    /// The stages of each Dockerfile that become images, by its path.
+    shipped: HashMap<&'a str, Vec<Node<'a>>>,
     images: HashMap<String, Build<'a>>,
     only_image: Option<String>,
     python: python::Python<'a>,
@@ -115,6 +117,7 @@ impl<'a> Repository<'a> {
             compared: coverage::base::Compared::default(),
             measured: Measured::default(),
             interfaces: interface::Compared::default(),
+            shipped: shipped::by_file(artifacts, &builds),
             images: builds::by_image(&builds),
             builds,
             only_image,

@@ -1,6 +1,8 @@
 //! The stages of Dockerfiles that become images: those that builds of the repository stop at, and
 //! the last one where no build says.
 
+use std::collections::HashMap;
+
 use super::{
     Repository,
     builds::{Build, is_unknown},
@@ -107,25 +109,40 @@ impl<'a> Repository<'a> {
     }
 
     /// The stages of a Dockerfile that become images, in order.
-    pub(super) fn shipped_stages(&self, artifact: &'a Artifact) -> Vec<Node<'a>> {
-        let Some(facts) = facts(artifact) else { return Vec::new() };
-        let all: Vec<_> = list(facts, "stages").collect();
-        let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
-        let all_aside = self.builds_of(artifact).all(|it| it.is_aside);
-        if all_aside && self.builds_of(artifact).next().is_some() || is_named_aside(artifact) {
-            return Vec::new();
-        }
-        let builds = self.builds_of(artifact).filter(|it| !it.is_aside && !is_aside(it));
-        let mut wanted: Vec<usize> = builds
-            .map(|it| it.target.as_deref().and_then(|it| position(&all, it)).unwrap_or(last))
-            .collect();
-        if wanted.is_empty() {
-            wanted.push(last);
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
-        wanted.into_iter().map(|at| all[at]).collect()
+    pub(super) fn shipped_stages(&self, artifact: &Artifact) -> &[Node<'a>] {
+        self.shipped.get(&*artifact.tree.source.path).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The stages of each Dockerfile that become images, in order, by its path.
+pub(super) fn by_file<'a>(
+    artifacts: &'a [Artifact],
+    builds: &[Build<'a>],
+) -> HashMap<&'a str, Vec<Node<'a>>> {
+    let files = artifacts.iter().filter(|it| it.kind == Kind::Dockerfile);
+    files.map(|it| (it.tree.source.path.as_str(), of_file(it, builds))).collect()
+}
+
+fn of_file<'a>(artifact: &'a Artifact, builds: &[Build<'a>]) -> Vec<Node<'a>> {
+    let Some(facts) = facts(artifact) else { return Vec::new() };
+    let all: Vec<_> = list(facts, "stages").collect();
+    let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
+    let path = &artifact.tree.source.path;
+    let builds: Vec<_> = builds.iter().filter(|it| it.dockerfile == *path).collect();
+    let all_aside = builds.iter().all(|it| it.is_aside);
+    if all_aside && !builds.is_empty() || is_named_aside(path) {
+        return Vec::new();
+    }
+    let builds = builds.into_iter().filter(|it| !it.is_aside && !is_aside(it));
+    let mut wanted: Vec<usize> = builds
+        .map(|it| it.target.as_deref().and_then(|it| position(&all, it)).unwrap_or(last))
+        .collect();
+    if wanted.is_empty() {
+        wanted.push(last);
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted.into_iter().map(|at| all[at]).collect()
 }
 
 /// The place of the stage that a build stops at, by its name or its number.
@@ -145,8 +162,8 @@ fn is_aside(build: &Build<'_>) -> bool {
 }
 
 /// Whether a Dockerfile is for developers or tests, by its name and its folders.
-fn is_named_aside(artifact: &Artifact) -> bool {
-    let path = artifact.tree.source.path.to_ascii_lowercase();
+fn is_named_aside(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
     let is_word = |it: &str| {
         matches!(
@@ -190,7 +207,7 @@ pub(super) fn line<'a>(stage: Node<'a>) -> Vec<Node<'a>> {
 
 fn stages<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for artifact in repository.of(Kind::Dockerfile) {
-        for stage in repository.shipped_stages(artifact) {
+        for &stage in repository.shipped_stages(artifact) {
             let image = Image::new(repository, artifact, stage);
             let values = vec![
                 Value::Node(stage),
@@ -205,7 +222,7 @@ fn stages<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
 fn variables<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for artifact in repository.of(Kind::Dockerfile) {
         let Some(facts) = facts(artifact) else { continue };
-        for stage in repository.shipped_stages(artifact) {
+        for &stage in repository.shipped_stages(artifact) {
             let line = line(stage);
             for it in list(facts, "variables") {
                 let is_set = it.str("keyword") == Some("ENV")
