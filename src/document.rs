@@ -593,6 +593,12 @@ impl Tree {
         &text.as_bytes()[raw.key as usize..(raw.key + raw.key_len) as usize]
     }
 
+    /// Whether a node that has a key as long as `key` has that key.
+    fn is_key(&self, raw: &Raw, key: &[u8]) -> bool {
+        let text = if raw.flags & KEY_IN_POOL != 0 { &self.pool } else { &self.source.text };
+        text.as_bytes()[raw.key as usize..].starts_with(key)
+    }
+
     fn key_text(&self, raw: &Raw) -> &str {
         if raw.key_len == NO_KEY {
             return "";
@@ -792,7 +798,7 @@ impl<'a> Node<'a> {
         let tag = tag(wanted);
         let nodes = &self.tree.nodes[..raw.low as usize];
         while let Some(child) = nodes.get(at as usize) {
-            if child.tag == tag && child.key_len == length && self.tree.key_bytes(child) == wanted {
+            if child.tag == tag && child.key_len == length && self.tree.is_key(child, wanted) {
                 found = Some(at);
                 if raw.flags & RECORD != 0 {
                     return found;

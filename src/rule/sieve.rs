@@ -12,7 +12,7 @@ use super::{
     cel::{Comparison, Expr, Op, at},
     compile::Programs,
 };
-use crate::{artifact::Subject, value::Value};
+use crate::{artifact::Subject, document::tag, value::Value};
 
 /// A value that settles what a rule says.
 #[derive(Debug)]
@@ -94,6 +94,8 @@ struct Group {
     all: Vec<usize>,
     /// Those that are open where the text is this.
     exact: HashMap<Box<str>, Vec<usize>>,
+    /// Which tags these texts have: most others have none of them.
+    tags: [bool; 256],
     /// Those that are open where the text starts with this.
     starts: Vec<(Box<str>, usize)>,
     /// Those that apply where they are settled, and have items to speak for.
@@ -123,6 +125,7 @@ impl Sift {
                 given: sieve.given,
                 all: Vec::new(),
                 exact: HashMap::new(),
+                tags: [false; 256],
                 starts: Vec::new(),
                 applying: Vec::new(),
             });
@@ -164,6 +167,7 @@ impl Group {
         for text in &sieve.texts {
             match text {
                 Text::Is(it) => {
+                    self.tags[usize::from(tag(it.as_bytes()))] = true;
                     let open = self.exact.entry(it.clone()).or_default();
                     if !open.contains(&number) {
                         open.push(number);
@@ -187,7 +191,9 @@ impl Group {
             return;
         };
         let from = open.len();
-        open.extend(self.exact.get(text).into_iter().flatten());
+        if self.tags[usize::from(tag(text.as_bytes()))] {
+            open.extend(self.exact.get(text).into_iter().flatten());
+        }
         for (start, number) in &self.starts {
             if text.starts_with(&**start) && !open[from..].contains(number) {
                 open.push(*number);

@@ -576,6 +576,11 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn compare(&mut self, how: Comparison, a: &'a Expr, b: &'a Expr) -> Result<bool, Wrong> {
+        if let (Comparison::Equal | Comparison::Unequal, Op::Text(text)) = (how, &b.op) {
+            // Most values are compared with a text that is known.
+            let is_equal = self.value(a)?.as_str() == Some(text);
+            return Ok(is_equal == (how == Comparison::Equal));
+        }
         let (a, b) = self.both(a, b)?;
         match how {
             Comparison::Equal => return self.machine.equal(&a, &b),
