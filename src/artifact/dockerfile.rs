@@ -115,6 +115,9 @@ pub fn parse(source: Source) -> Parsed {
     if let Some(problem) = template(&source, &file) {
         return Parsed { artifact: None, problems: vec![problem] };
     }
+    // About as much as will be written.
+    tree.nodes.reserve(64 + source.text.len() / 4);
+    tree.pool.reserve(source.text.len());
     let mut nodes = Vec::with_capacity(file.instructions.len());
     lines::write(&mut tree, &file, &mut nodes);
     let mut problems = lines::problems(&source, &file);

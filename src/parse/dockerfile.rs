@@ -607,8 +607,6 @@ pub fn write(tree: &mut Tree, file: &File<'_>, instructions: &mut Vec<Id>) {
 fn instruction(tree: &mut Tree, it: &Instruction<'_>) -> Id {
     let map = tree.open_map(Key::None, it.span);
     head_fields(tree, it, &it.head);
-    tree.int(Key::Field("line"), i64::from(it.line), it.span);
-    tree.int(Key::Field("end_line"), i64::from(it.end_line), it.span);
     if let Some(line) = it.blank_line {
         tree.text(Key::Field("blank_line"), "", line);
     }

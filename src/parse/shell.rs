@@ -665,7 +665,7 @@ impl Reader<'_> {
                 b'\\' => self.at += 2,
                 b'`' => self.backtick(),
                 b'$' => self.dollar(true),
-                _ => self.at += 1,
+                _ => self.plain(),
             }
         }
         self.script.broken = true;

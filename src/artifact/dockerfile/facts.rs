@@ -17,9 +17,9 @@ use super::{
     variable,
 };
 use crate::{
-    document::{Id, Key, Tree},
+    document::{Id, Key, Node, Tree},
     parse::{
-        dockerfile::{File, Head, Instruction, plain_words, unquoted},
+        dockerfile::{File, Head, Instruction, KEYWORDS, plain_words, unquoted},
         image,
     },
     source::Span,
@@ -226,6 +226,7 @@ impl Shell {
 pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
     let (stages, globals) = stage::stages(file);
     let steps = steps(file);
+    let count = steps.len();
     let mut facts = Facts {
         text,
         file,
@@ -236,10 +237,10 @@ pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
         nodes,
         stage_nodes: Vec::new(),
         step_nodes: Vec::new(),
-        commands: Vec::new(),
+        commands: Vec::with_capacity(count),
         triggered: (BTreeSet::new(), false),
-        scopes: Vec::new(),
-        shells: Vec::new(),
+        scopes: Vec::with_capacity(count),
+        shells: Vec::with_capacity(count),
         windows: Vec::new(),
         defined: BTreeMap::new(),
         searches: 0,
@@ -250,9 +251,6 @@ pub fn write(tree: &mut Tree, text: &str, file: &File<'_>, nodes: &[Id]) -> Id {
     facts.walk_commands();
     facts.walk_scopes();
     let end = file.instructions.last().map_or(0, |it| it.span.end);
-    // About as many nodes as there will be.
-    let commands: usize = facts.commands.iter().flatten().map(|it| 24 + 2 * it.args.len()).sum();
-    tree.nodes.reserve(64 + 30 * facts.steps.len() + commands);
     let mut out = Out { tree };
     let all = Span { start: 0, end };
     out.map(Key::None, all, |out| {
@@ -463,7 +461,7 @@ impl Facts<'_, '_> {
 
     /// Writes what the items of all other lists have links to.
     fn stages_and_steps(&mut self, out: &mut Out<'_>, all: Span) {
-        let mut stage_nodes = Vec::new();
+        let mut stage_nodes = Vec::with_capacity(self.stages.len());
         out.list("stages", all, |out| {
             for index in 0..self.stages.len() {
                 let node = self.stage(out, index, &stage_nodes);
@@ -471,7 +469,7 @@ impl Facts<'_, '_> {
             }
         });
         self.stage_nodes = stage_nodes;
-        let mut step_nodes = Vec::new();
+        let mut step_nodes = Vec::with_capacity(self.steps.len());
         out.list("steps", all, |out| self.write_steps(out, &mut step_nodes));
         self.step_nodes = step_nodes;
     }
@@ -571,7 +569,7 @@ impl Facts<'_, '_> {
             out.mark("is_base", it.is_base, it.span);
             out.mark("is_source", it.is_source, it.span);
             out.mark("has_workdir", it.has_workdir, it.span);
-            out.flag("has_healthcheck", it.has_healthcheck, it.span);
+            out.mark("has_healthcheck", it.has_healthcheck, it.span);
             out.mark("has_process", it.has_process, it.span);
             out.mark("is_windows", self.stage_is_windows(index), it.span);
             if let Some((user, span)) = &it.user {
@@ -618,18 +616,19 @@ impl Facts<'_, '_> {
                     out.text("majority", majority, span);
                     out.flag("is_odd_case", true, span);
                 }
-                out.flag(
-                    "is_known",
-                    crate::parse::dockerfile::KEYWORDS.contains(&step.name()),
-                    span,
-                );
+                out.mark("is_unknown", !KEYWORDS.contains(&step.name()), span);
                 out.mark("is_trigger", step.is_trigger, span);
                 out.mark("is_before_from", step.stage.is_none() && !step.is_trigger, span);
-                out.text("arguments", step.arguments(), step.arguments_span());
+                let instruction = self.nodes.get(step.index).copied();
+                let written = instruction.filter(|_| !step.is_trigger);
+                match written.and_then(|it| out.tree.node(it).get("arguments")).map(Node::id) {
+                    Some(node) => out.link("arguments", node),
+                    None => out.text("arguments", step.arguments(), step.arguments_span()),
+                }
                 self.write_blank_line(out, step);
                 self.write_description(out, index);
-                if let Some(node) = self.nodes.get(step.index) {
-                    out.link("instruction", *node);
+                if let Some(node) = instruction {
+                    out.link("instruction", node);
                 }
             });
             nodes.push(id);

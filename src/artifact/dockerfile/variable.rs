@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::parse::dockerfile::unquoted;
+
 /// A use of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use<'a> {
@@ -85,8 +87,11 @@ fn use_at(word: &str, at: usize) -> Option<Use<'_>> {
 /// The word with the variables replaced that `value` knows; without quotes. The second part says
 /// whether every variable was known or had a default.
 pub fn expand(word: &str, escape: u8, value: &dyn Fn(&str) -> Option<String>) -> (String, bool) {
+    if !word.contains('$') {
+        return (unquoted(word, escape).into_owned(), true);
+    }
     let (text, known) = expand_deep(word, escape, value, 0);
-    (crate::parse::dockerfile::unquoted(&text, escape).into_owned(), known)
+    (unquoted(&text, escape).into_owned(), known)
 }
 
 fn expand_deep(

@@ -94,7 +94,7 @@ const STEP: &[Field] = &[
     text("written", "the keyword as written"),
     text("majority", "the case of most keywords, `upper` or `lower`, where its own is another"),
     flag("is_odd_case", "its keyword has another case than most"),
-    flag("is_known", "the instruction exists"),
+    flag("is_unknown", "there is no such instruction"),
     flag("is_trigger", "it stands behind ONBUILD"),
     flag("is_before_from", "it stands before the first FROM"),
     text("arguments", "what stands behind the keyword and the flags"),

@@ -33,14 +33,11 @@ impl<'s> Clean<'_, 's> {
             !text.is_empty()
                 && paths.iter().any(|path| text.starts_with(path) || path.starts_with(text))
         };
-        commands.iter().any(|it| {
+        commands.iter().filter(|it| it.name.text == "rm").any(|it| {
             let is_deep = it.has_flag(&RECURSIVE);
-            it.name.text == "rm"
-                && it.plain().any(|it| {
-                    it.text.starts_with('/')
-                        && (is_deep || it.text.contains('*'))
-                        && covers(&it.text)
-                })
+            it.plain().any(|it| {
+                it.text.starts_with('/') && (is_deep || it.text.contains('*')) && covers(&it.text)
+            })
         })
     }
 

@@ -224,7 +224,7 @@ impl Facts<'_, '_> {
                     at: *at,
                     no_pip_cache: self.scopes[index].no_pip_cache,
                 };
-                out.flag("is_clean", clean.is_clean(it.manager), command.span);
+                out.mark("is_clean", clean.is_clean(it.manager), command.span);
                 out.mark("is_swept", clean.is_swept(it.manager), command.span);
                 let recommends = command.has_flag(&["no-install-recommends"])
                     || command.has_arg("APT::Install-Recommends=false")
@@ -373,7 +373,7 @@ impl Facts<'_, '_> {
         out.mark("is_trigger", step.is_trigger, span);
         out.text("target", &target, target_span);
         out.mark("is_target_absolute", is_absolute(&target), span);
-        out.flag("has_workdir", has_workdir, span);
+        out.mark("has_workdir", has_workdir, span);
         out.number("count", words.len() as i64, span);
         out.list("sources", span, |out| {
             for (text, span) in &words {
@@ -601,7 +601,7 @@ impl Facts<'_, '_> {
             out.map(Key::None, span, |out| {
                 self.links(out, index);
                 out.text("keyword", name, step.it.place(&step.head.keyword));
-                out.flag("is_exec", step.head.array.is_some(), span);
+                out.mark("is_exec", step.head.array.is_some(), span);
                 out.mark("is_none", is_none, span);
                 out.mark("repeats", repeats, span);
                 out.mark("is_replaced", replaced, span);
