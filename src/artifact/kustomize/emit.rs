@@ -146,14 +146,14 @@ fn inline(node: &Node) -> Cow<'_, str> {
 fn scalar(text: &str) -> Cow<'_, str> {
     const OTHERS: [&str; 11] =
         ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
-    let starts = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/');
-    let is_safe = |it: u8| it.is_ascii_alphanumeric() || b"._/-".contains(&it);
-    let colons = text.bytes().enumerate().all(|(at, it)| {
-        is_safe(it)
-            || matches!(it, b':' | b'@')
-                && text.as_bytes().get(at + 1).is_some_and(|it| is_safe(*it))
-    });
-    let is_plain = starts && colons && !OTHERS.iter().any(|it| it.eq_ignore_ascii_case(text));
+    let bytes = text.as_bytes();
+    let starts = bytes.first().is_some_and(|it| it.is_ascii_alphabetic() || *it == b'/');
+    let is_safe = |it: &u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'/' | b'-');
+    let is_inside = |(at, it): (usize, &u8)| {
+        is_safe(it) || matches!(it, b':' | b'@') && bytes.get(at + 1).is_some_and(is_safe)
+    };
+    let is_other = || text.len() < 6 && OTHERS.iter().any(|it| it.eq_ignore_ascii_case(text));
+    let is_plain = starts && bytes.iter().enumerate().all(is_inside) && !is_other();
     if is_plain { text.into() } else { serde_json::to_string(text).unwrap_or_default().into() }
 }
 

@@ -14,14 +14,14 @@ use super::{
 /// How many parts of a path are followed.
 const DEEPEST: usize = 60;
 
-/// A field of some kinds of object.
+/// A field of some kinds of object. What tells two apart most often stands first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Field {
-    pub(super) group: String,
-    pub(super) version: String,
-    pub(super) kind: String,
     /// `spec/containers[]/image`.
     pub(super) path: String,
+    pub(super) kind: String,
+    pub(super) group: String,
+    pub(super) version: String,
     pub(super) create: bool,
 }
 
@@ -330,8 +330,9 @@ impl Field {
 /// The first part of a path, and the rest of it; `\/` is no separator.
 fn first(path: &str) -> Option<(Cow<'_, str>, &str)> {
     let path = path.trim_start_matches('/');
-    let is_end = |at: &usize| path.as_bytes()[at - 1] != b'\\';
-    let end = path.match_indices('/').map(|it| it.0).find(is_end).unwrap_or(path.len());
+    let bytes = path.as_bytes();
+    let is_end = |at: &usize| bytes[*at] == b'/' && bytes[at - 1] != b'\\';
+    let end = (1..bytes.len()).find(is_end).unwrap_or(bytes.len());
     let (part, rest) = path.split_at(end);
     let part = match part.contains('\\') {
         true => Cow::Owned(part.replace("\\/", "/")),
@@ -353,7 +354,7 @@ fn visit(
             items.iter_mut().for_each(|it| visit(it, path, deepest, create, change));
         }
         Data::Map(_) => {
-            let name = part.trim_end_matches("[]");
+            let name = part.strip_suffix("[]").unwrap_or(&part);
             let is_list = name.len() < part.len();
             let next = match create.filter(|_| !is_list) {
                 Some(at) => node.make(name, at),
