@@ -36,8 +36,9 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     // Without branches, and in pieces of one size: so it takes many bytes at once.
     let look = |piece: &[u8]| {
         piece.iter().fold((false, 0), |(bad, high), &byte| {
-            let space = (byte == b'\n') | (byte == b'\t') | (byte == b'\r');
-            (bad | (byte < 0x20) & !space | (byte == 0x7f), high | byte)
+            // From tab to carriage return; the two between them that are no spaces come below.
+            let space = byte.wrapping_sub(b'\t') < 5;
+            (bad | (byte < 0x20) & !space, high | byte)
         })
     };
     let (pieces, rest) = bytes.as_chunks::<64>();
@@ -51,6 +52,9 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
             return false;
         }
         high |= bits;
+    }
+    if memchr3(0x0b, 0x0c, 0x7f, bytes).is_some() {
+        return false;
     }
     if memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n')) {
         return false;
