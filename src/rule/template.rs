@@ -6,6 +6,9 @@ use crate::value::Value;
 /// How much of a value a message shows, in characters.
 const SHOWN: usize = 120;
 
+/// How long most messages are, in bytes.
+const LIKELY: usize = 96;
+
 /// A message.
 #[derive(Debug)]
 pub(super) struct Template(Vec<Part>);
@@ -80,7 +83,7 @@ impl Template {
         variables: &[Value<'a>],
         add: fn(&str, &mut String),
     ) -> Result<String, Wrong> {
-        let mut out = String::new();
+        let mut out = String::with_capacity(LIKELY);
         for part in &self.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
@@ -93,6 +96,9 @@ impl Template {
 
 /// Adds a value to a message: on one line, and not longer than a reader wants.
 fn show(value: &str, out: &mut String) {
+    if value.len() <= SHOWN && value.bytes().all(|it| matches!(it, b' '..=b'~')) {
+        return out.push_str(value);
+    }
     let mut letters = value.chars();
     for letter in letters.by_ref().take(SHOWN) {
         out.push(if letter.is_control() { ' ' } else { letter });
