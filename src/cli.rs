@@ -156,6 +156,20 @@ pub struct Check {
     /// How many threads to use; as many as there are cores if not said
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Whoever reads the report needs the fingerprints of its findings
+    #[arg(skip)]
+    pub fingerprints: bool,
+}
+
+impl Check {
+    /// Whether somebody reads the fingerprints of findings.
+    pub fn asks_for_fingerprints(&self) -> bool {
+        let mut formats = self.output.iter().map(|it| it.0).chain([self.format]);
+        self.fingerprints
+            || self.new_since.is_some()
+            || self.baseline.is_some()
+            || formats.any(Format::has_fingerprints)
+    }
 }
 
 impl Default for Check {

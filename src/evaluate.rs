@@ -851,7 +851,6 @@ impl Outcome {
         self.evidence.dedup();
         self.problems.sort();
         self.problems.dedup();
-        fingerprint(&mut self.findings);
     }
 }
 
@@ -946,8 +945,9 @@ fn with_answers(
 }
 
 /// Gives each finding the hash of what stays the same when lines above it come and go: its rule,
-/// its file, its object, its message, its line without blanks, and a count among equals.
-fn fingerprint(findings: &mut [Finding]) {
+/// its file, its object, its message, its line without blanks, and a count among equals. Not every
+/// reader asks for it.
+pub fn fingerprint(findings: &mut [Finding]) {
     let mut seen: BTreeMap<u64, u64> = BTreeMap::new();
     for finding in findings {
         let mut hash = 0xcbf2_9ce4_8422_2325;

@@ -230,7 +230,8 @@ pub struct Finding {
     pub excerpt: String,
     /// Where it is in a text that we rendered, until the findings of all renderings are one.
     pub rendered: Option<Rendered>,
-    /// Stays the same while the defect does, also when lines above it come and go.
+    /// Stays the same while the defect does, also when lines above it come and go; empty where
+    /// nobody asks for it.
     pub fingerprint: String,
     /// Whether the change under review brought it.
     pub new: bool,

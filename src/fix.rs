@@ -185,7 +185,9 @@ impl Workshop<'_> {
             let new = text.map(|it| Content::Memory(it.clone().into_bytes()));
             Found { path: it.path.clone(), content: new.unwrap_or_else(|| it.content.clone()) }
         });
-        evaluate::evaluate(files.collect(), self.rules)
+        let mut outcome = evaluate::evaluate(files.collect(), self.rules);
+        evaluate::fingerprint(&mut outcome.findings);
+        outcome
     }
 }
 

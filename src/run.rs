@@ -112,6 +112,9 @@ pub fn check(options: &Check) -> Result<Report, RunError> {
     let history: Option<(History, _)> = Some((git::history, &*root));
     let change = Change { diff: diff.as_deref(), partial, base, history };
     let mut outcome = evaluate::evaluate_for(&teams, files, &rules, change);
+    if options.asks_for_fingerprints() {
+        evaluate::fingerprint(&mut outcome.findings);
+    }
     let now = today(options)?;
     let readiness = readiness(&policy, options, &outcome, now)?;
     let ended = readiness.waive(&mut outcome.findings, now);
@@ -585,7 +588,9 @@ fn before(root: &Path, options: &Check, rules: &RuleSet) -> Result<Option<Outcom
     let files = git::commit(root, name).and_then(|it| git::files(root, &it, "", wanted));
     let files =
         files.map_err(|error| RunError::Argument(format!("--new-since {name}: {error}")))?;
-    Ok(Some(evaluate::evaluate(files, rules)))
+    let mut outcome = evaluate::evaluate(files, rules);
+    evaluate::fingerprint(&mut outcome.findings);
+    Ok(Some(outcome))
 }
 
 /// What coverage is compared with: the commit before the change, and reports of it that the user

@@ -154,6 +154,7 @@ fn check_of(options: &Github, context: &Context, base: Option<&Base>) -> Check {
         new_since: base.filter(|_| is_new_only).map(|it| it.compare.clone()),
         changed: changed.filter(|_| base.is_some()),
         policy_from: base.filter(|_| from_base).map(|it| it.policy.clone()),
+        fingerprints: true,
         ..Check::default()
     }
 }

@@ -145,6 +145,13 @@ pub enum Format {
     Html,
 }
 
+impl Format {
+    /// Whether it tells the fingerprints of findings.
+    pub fn has_fingerprints(self) -> bool {
+        matches!(self, Self::Json | Self::Sarif | Self::Gitlab)
+    }
+}
+
 /// How a terminal wants its text.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
