@@ -877,20 +877,20 @@ impl<'a> Node<'a> {
     pub fn seen(self) -> (&'a Source, Position, Position) {
         let (source, span) = self.place();
         let start = source.position(span.start);
-        (source, start, self.end_at(source, span, start.line))
+        (source, start, self.end_at(source, span, start))
     }
 
     /// Where people see it end: a scalar at its end, a container at the end of its first line, so
     /// that a finding underlines `resources:` and not the hundred lines below it.
     pub fn end(self) -> Position {
         let (source, span) = self.place();
-        self.end_at(source, span, source.position(span.start).line)
+        self.end_at(source, span, source.position(span.start))
     }
 
-    fn end_at(self, source: &Source, span: Span, line: u32) -> Position {
+    fn end_at(self, source: &Source, span: Span, start: Position) -> Position {
         match self.kind() {
-            Kind::Seq | Kind::Map => Position { line, column: source.width(line) + 1 },
-            _ => source.position(span.end.max(span.start)),
+            Kind::Seq | Kind::Map => Position { column: source.width(start.line) + 1, ..start },
+            _ => source.end(span, start),
         }
     }
 

@@ -566,7 +566,9 @@ impl Judged {
         let rendered = Rendered::of(failure.at);
         let mut related = Related::way(failure.at);
         if related.is_empty() {
-            related.extend(rendered.iter().filter_map(|it| Related::rendering(it, &place)));
+            let asked = rendered.as_ref().and_then(|it| Related::rendering(it, &place));
+            related.reserve_exact(usize::from(asked.is_some()) + failure.related.len());
+            related.extend(asked);
         }
         related.extend(failure.related.into_iter().map(Related::against));
         self.findings.push(Finding {

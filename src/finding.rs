@@ -90,7 +90,7 @@ impl Rendered {
         let source = &node.tree().source;
         source.is_rendered().then(|| {
             let at = node.key_span().map_or(node.span().start, |it| it.start);
-            Self { path: source.shared_path(), line: source.position(at).line }
+            Self { path: source.shared_path(), line: source.line_at(at) }
         })
     }
 }
@@ -101,7 +101,7 @@ pub struct Related {
     /// Where.
     pub place: Place,
     /// What is there.
-    pub message: String,
+    pub message: &'static str,
 }
 
 /// As many references are told that lead to a finding.
@@ -120,7 +120,7 @@ impl Related {
             let (file, span) = source.author(by);
             let (start, end) = (file.position(span.start), file.position(span.end));
             let place = Place { path: file.path.as_str().into(), start, end };
-            found.push(Self { place, message: "this reference leads there".to_owned() });
+            found.push(Self { place, message: "this reference leads there" });
             at = by;
         }
         found
@@ -130,14 +130,14 @@ impl Related {
     pub fn against(node: Node<'_>) -> Self {
         let (source, start, end) = node.seen();
         let place = Place { path: source.shared_path(), start, end };
-        Self { place, message: "this says otherwise".to_owned() }
+        Self { place, message: "this says otherwise" }
     }
 
     /// The file that asked for a rendering, where a finding in it points somewhere else.
     pub fn rendering(of: &Rendered, place: &Place) -> Option<Self> {
         let start = Position { line: 1, column: 1 };
         let asked = Place { path: of.path.clone(), start, end: start };
-        let message = "as rendered from here".to_owned();
+        let message = "as rendered from here";
         // That a template is rendered by its own chart goes without saying.
         let own = of.path.strip_suffix("Chart.yaml").is_some_and(|it| place.path.starts_with(it));
         (asked.path != place.path && !own).then_some(Self { place: asked, message })

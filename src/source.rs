@@ -122,6 +122,17 @@ impl Source {
         Position { line, column }
     }
 
+    /// Where a part ends that starts at `start`: most are of one line.
+    pub fn end(&self, part: Span, start: Position) -> Position {
+        let is_of_one_line = part.start <= part.end && part.end < self.line_start(start.line + 1);
+        let is_text = |at: u32| self.text.is_char_boundary(at as usize);
+        if !(is_of_one_line && is_text(part.start) && is_text(part.end)) {
+            return self.position(part.end.max(part.start));
+        }
+        let width = self.characters(part.start as usize, part.end as usize);
+        Position { column: start.column + width, ..start }
+    }
+
     /// The line of the byte `offset`, counted from 1.
     pub fn line_at(&self, offset: u32) -> u32 {
         self.starts().partition_point(|&start| start <= offset).max(1) as u32
@@ -222,6 +233,10 @@ mod tests {
         assert_eq!(source.position(3), Position { line: 2, column: 1 });
         assert_eq!(source.position(6), Position { line: 2, column: 3 });
         assert_eq!(source.line(2), "cäé");
+        assert_eq!(source.end(Span::new(3, 6), source.position(3)), source.position(6));
+        assert_eq!(source.end(Span::new(1, 6), source.position(1)), source.position(6));
+        assert_eq!(source.end(Span::new(3, 5), source.position(3)), source.position(5));
+        assert_eq!(source.end(Span::new(4, 3), source.position(4)), source.position(4));
         assert_eq!(source.line(9), "");
         assert_eq!((source.name(), source.folder()), ("b", "a"));
     }

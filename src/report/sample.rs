@@ -70,7 +70,7 @@ pub fn report() -> Report {
     limits.object = Some(object.into());
     limits.related = vec![Related {
         place: place("k8s/limits.yaml", 3, 1, 5),
-        message: "the LimitRange of another namespace".into(),
+        message: "the LimitRange of another namespace",
     }];
     let mut waived = finding(
         "makefile/target-missing",

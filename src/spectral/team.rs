@@ -303,9 +303,7 @@ fn finding(name: &str, level: Level, fault: Fault<'_>) -> Finding {
     let line = fault.at.place().0.line(place.start.line);
     let mut related = Related::way(fault.at);
     let through = fault.through.map(Place::of).filter(|it| *it != place && related.is_empty());
-    related.extend(
-        through.map(|place| Related { place, message: "this reference leads there".to_owned() }),
-    );
+    related.extend(through.map(|place| Related { place, message: "this reference leads there" }));
     Finding {
         excerpt: line.chars().take(200).collect(),
         place,
