@@ -168,7 +168,7 @@ enum Slot {
 }
 
 /// A number of the first, the middle and the last byte of a key.
-pub fn tag(key: &[u8]) -> u8 {
+pub const fn tag(key: &[u8]) -> u8 {
     match key {
         [] => 0,
         [first, .., last] => {
@@ -224,11 +224,6 @@ impl Tree {
     /// The key of a node, alias or not; empty where it has none.
     pub fn key(&self, id: Id) -> &str {
         self.key_text(&self.nodes[id as usize])
-    }
-
-    /// Whether a node is an entry of a map.
-    pub fn has_key(&self, id: Id) -> bool {
-        self.nodes[id as usize].key_len != NO_KEY
     }
 
     /// The documents, in order.
@@ -555,6 +550,8 @@ impl Tree {
         let pool = std::mem::take(&mut self.pool);
         (self.keys, self.known_keys) = (Vec::new(), 0);
         self.fields = Arc::default();
+        // Most texts are among the few that schemas are made of.
+        let mut recent = [(0, NO_KEY); 256];
         let mut parents = parents.iter().copied().peekable();
         let (mut within, mut here) = (0..0, 0);
         for id in 0..self.nodes.len() as Id {
@@ -572,7 +569,12 @@ impl Tree {
                     return (cut.place(start), len);
                 }
                 let text = if is_pooled { &pool } else { &old.text };
-                self.pooled_key(&text[start as usize..(start + len) as usize])
+                let text = &text[start as usize..(start + len) as usize];
+                let known = &mut recent[usize::from(tag(text.as_bytes()))];
+                if !self.is_pooled(*known, text) {
+                    *known = self.pooled_key(text);
+                }
+                *known
             };
             if raw.key_len != NO_KEY {
                 let is_pooled = raw.flags & KEY_IN_POOL != 0;

@@ -336,8 +336,10 @@ fn read(found: &Found, reading: Reading, plan: &Plan<'_>, tests: &TestData) -> R
     }
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
     if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.role != Role::Part) {
-        plan.file(artifact, &mut judged);
-        plan.team(artifact, &mut judged);
+        if !plan.waits(artifact) {
+            plan.file(artifact, &mut judged);
+            plan.team(artifact, &mut judged);
+        }
         shorten(artifact);
     }
     judged.findings.sort_unstable_by(in_order);
@@ -411,11 +413,21 @@ struct Plan<'r> {
     /// The rules that are off unless a team's ruleset asks for them.
     asked: Views<'r>,
     teams: &'r Teams,
+    /// All rules come with the program: none looks at the schemas in definitions.
+    is_known: bool,
 }
 
 impl<'r> Plan<'r> {
     fn new(rules: &'r RuleSet, teams: &'r Teams) -> Self {
-        Self { views: by_view(&rules.rules), asked: by_view(&rules.asked), teams }
+        let is_known = rules.rules.iter().chain(&rules.asked).all(Rule::is_builtin);
+        Self { views: by_view(&rules.rules), asked: by_view(&rules.asked), teams, is_known }
+    }
+
+    /// Whether a file is judged when it is known what builds take up: what they do is judged there
+    /// and not alone. Definitions are large until they are shortened, so they cannot wait where
+    /// somebody's own rules may look at all of them.
+    fn waits(&self, artifact: &Artifact) -> bool {
+        artifact.kind == Kind::Kubernetes && (self.is_known || !kubernetes::defines(artifact))
     }
 
     /// Whether a rule is on that looks at what builds and charts render.
@@ -639,16 +651,25 @@ impl Outcome {
         self.problems.extend_from_slice(&rendering.problems);
         let files = artifacts.len();
         rendering.join(artifacts);
-        let rendered = artifacts[files..].iter_mut().filter(|it| it.role != Role::Part);
-        let judged = threads::each(rendered.collect(), |artifact| {
+        let (files, rendered) = artifacts.split_at_mut(files);
+        let waiting = files.iter_mut().filter(|it| plan.waits(it)).chain(rendered);
+        let waiting: Vec<_> = waiting.filter(|it| it.role != Role::Part).collect();
+        let judge = |artifact: &mut Artifact| {
             let is_trial = artifact.role == Role::Trial;
             let mut judged = Judged { is_trial, ..Judged::default() };
             plan.file(artifact, &mut judged);
             plan.team(artifact, &mut judged);
-            kubernetes::shorten(artifact);
+            if artifact.tree.source.is_rendered() {
+                kubernetes::shorten(artifact);
+            }
             artifact.tree.finish();
             judged
-        });
+        };
+        let judged: Vec<_> = match self.bytes < LITTLE {
+            true => waiting.into_iter().map(judge).collect(),
+            false => threads::each(waiting, judge),
+        };
+        self.findings.reserve_exact(judged.iter().map(|it| it.findings.len()).sum());
         judged.into_iter().for_each(|it| self.take(it));
     }
 

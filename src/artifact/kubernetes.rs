@@ -22,7 +22,7 @@ mod suppress;
 mod views;
 
 pub use choices::Choices;
-pub use definition::shorten;
+pub use definition::{defines, shorten};
 pub use derive::is_filled_in;
 pub use manifest::{Container, Manifest, Pod, manifests};
 pub use quantity::quantity;

@@ -251,6 +251,11 @@ pub fn standing_for(check: &str) -> impl Iterator<Item = &'static str> {
 }
 
 impl Rule {
+    /// Whether it comes with the program.
+    pub fn is_builtin(&self) -> bool {
+        matches!(self.text, Cow::Borrowed(_))
+    }
+
     /// Changes what the file says, as the configuration of a repository may.
     pub fn change(&mut self, change: impl FnOnce(&mut Head)) {
         let mut head = self.head.take().unwrap_or_else(|| self.read().into());

@@ -121,6 +121,27 @@ fn a_repositorys_own_rules_and_configuration_count() {
 }
 
 #[test]
+fn own_rules_look_at_all_of_a_definition() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
+        metadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A, plural: as}\n  \
+        scope: Cluster\n  versions:\n  - name: v1\n    served: true\n    storage: true\n    \
+        schema:\n      openAPIV3Schema:\n        type: object\n        description: an a\n";
+    fs::write(path.join("a.yaml"), definition).unwrap();
+    let rule = "title = \"x\"\nseverity = \"info\"\nwhy = \"x\"\nfix = \"x\"\n\
+        subject = \"kubernetes.object\"\n[[require]]\nthat = \
+        'it.spec.versions.all(v, v.schema.openAPIV3Schema.description != \"an a\")'\n\
+        message = \"described\"\n";
+    fs::create_dir_all(path.join(".seaworthy/rules/own")).unwrap();
+    fs::write(path.join(".seaworthy/rules/own/described.toml"), rule).unwrap();
+    let report = json(path);
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    let found = findings.find(|it| it["rule"] == "own/described").map(|it| &it["start"]["line"]);
+    assert_eq!(found, Some(&Value::from(15)), "{report:#}");
+}
+
+#[test]
 fn what_cannot_be_read_is_a_problem_and_the_rest_is_judged() {
     let report = json(Path::new("fixtures/broken"));
     for path in

@@ -4,37 +4,57 @@
 use super::identity;
 use crate::{
     artifact::{Artifact, Kind},
-    document::{Id, Node},
+    document::{Id, Kind as Holds, NO_KEY, Node, Tree, tag},
 };
 
 /// What of a schema says which values fit, beside the schemas in it: see `repository::custom`.
-fn is_kept(key: &str) -> bool {
-    matches!(
-        key,
-        "type"
-            | "additionalProperties"
-            | "anyOf"
-            | "oneOf"
-            | "x-kubernetes-int-or-string"
-            | "x-kubernetes-preserve-unknown-fields"
-            | "x-kubernetes-embedded-resource"
-    )
+const KEPT: [&str; 7] = [
+    "type",
+    "additionalProperties",
+    "anyOf",
+    "oneOf",
+    "x-kubernetes-int-or-string",
+    "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-embedded-resource",
+];
+
+/// The tags of [`KEPT`]: most other keys need no look at their text.
+const TAGS: [bool; 256] = {
+    let (mut tags, mut at) = ([false; 256], 0);
+    while at < KEPT.len() {
+        tags[tag(KEPT[at].as_bytes()) as usize] = true;
+        at += 1;
+    }
+    tags
+};
+
+/// Whether an entry or an item below a schema is kept.
+fn is_kept(tree: &Tree, id: Id) -> bool {
+    let raw = &tree.nodes[id as usize];
+    raw.kind == Holds::Map
+        || raw.key_len == NO_KEY
+        || TAGS[usize::from(raw.tag)] && KEPT.contains(&tree.key(id))
+        || tree.node(id).is_map()
+}
+
+/// Whether a file holds definitions of custom resources.
+pub fn defines(artifact: &Artifact) -> bool {
+    artifact.kind == Kind::Kubernetes && artifact.tree.documents().any(is_definition)
 }
 
 /// Leaves of the definitions in a file what custom resources are compared with. Gives the schemas
 /// in them; nothing where the file holds no definition.
 pub fn shorten(artifact: &mut Artifact) -> Option<Vec<Id>> {
-    let tree = &mut artifact.tree;
-    if artifact.kind != Kind::Kubernetes || !tree.documents().any(|it| is_definition(it)) {
+    if !defines(artifact) {
         return None;
     }
+    let tree = &mut artifact.tree;
     let mut found = Vec::new();
     let mut schemas = 0..0;
     let mut definition = 0..0;
     let moved = tree.retain(|tree, id| {
         if schemas.contains(&id) {
-            let key = || tree.key(id);
-            return tree.node(id).is_map() || !tree.has_key(id) || is_kept(key());
+            return is_kept(tree, id);
         }
         let raw = &tree.nodes[id as usize];
         let is_map = tree.node(id).is_map();
