@@ -155,7 +155,7 @@ struct RelatedWire<'a> {
 impl<'a> RelatedWire<'a> {
     fn of(related: &'a Related) -> Self {
         let start = PositionWire::of(related.place.start);
-        Self { path: &related.place.path, start, message: &related.message }
+        Self { path: &related.place.path, start, message: related.message }
     }
 }
 
