@@ -156,28 +156,18 @@ pub fn evaluate_for(
         let reading = artifact::reading(&it.path);
         (reading != Reading::Not).then_some((it, reading))
     });
-    let (mut done, mut bytes) = (Vec::new(), 0);
-    while bytes < LITTLE
+    let read = |it: (_, _)| read(it.0, it.1, &plan, &tests);
+    let (mut texts, mut judged) = (BTreeMap::new(), Vec::new());
+    while outcome.bytes < LITTLE
         && let Some(it) = wanted.next()
     {
-        done.push(read(it.0, it.1, &plan, &tests));
-        bytes += done.last().and_then(|it| it.bytes).unwrap_or_default();
+        judged.push(outcome.take_file(read(it), &mut texts));
     }
-    done.extend(threads::each(wanted.collect(), |it| read(it.0, it.1, &plan, &tests)));
-    outcome.findings.reserve(done.iter().map(|it| it.judged.findings.len()).sum());
-    let mut texts = BTreeMap::new();
-    for it in done {
-        outcome.files += usize::from(it.bytes.is_some());
-        outcome.bytes += it.bytes.unwrap_or_default();
-        outcome.take(it.judged);
-        if let Some(artifact) = it.artifact {
-            *outcome.kinds.entry(artifact.kind).or_default() += 1;
-            outcome.artifacts.push(artifact);
-        }
-        if let Some(text) = it.text {
-            texts.insert(text.path.clone(), text);
-        }
+    for it in threads::each(wanted.collect(), read) {
+        judged.push(outcome.take_file(it, &mut texts));
     }
+    outcome.findings.reserve(judged.iter().map(|it| it.findings.len()).sum());
+    judged.into_iter().for_each(|it| outcome.take(it));
     let mut artifacts = std::mem::take(&mut outcome.artifacts);
     let (configs, problems) = Configs::read(&texts);
     config::ignore(&mut artifacts, &configs);
@@ -187,7 +177,7 @@ pub fn evaluate_for(
     let paths = outcome.paths.iter().filter(is_ours).cloned().collect();
     outcome.render(&files, paths, &tests, &mut artifacts, &plan);
     let patch = change.diff.and_then(|diff| {
-        let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
+        let reports: Vec<_> = artifacts.iter().filter_map(|it| it.coverage.as_deref()).collect();
         let known = || patch::coverage(diff, &reports, &outcome.paths, change.partial);
         (!reports.is_empty()).then(known)
     });
@@ -609,10 +599,25 @@ impl Judged {
 impl Outcome {
     /// What a later state is compared with: it takes what it needs of the artifacts with it.
     pub fn base(&mut self) -> Base {
-        let reports: Vec<_> = self.artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
+        let reports: Vec<_> =
+            self.artifacts.iter().filter_map(|it| it.coverage.as_deref()).collect();
         let lines = (!reports.is_empty()).then(|| merge::whole(&reports, &self.paths).lines);
         let interfaces = Repository::interfaces(&mut self.artifacts, &self.problems);
         Base { stated: self.stated.clone(), lines, interfaces }
+    }
+
+    /// Takes what came of a file, and gives what rules had to say.
+    fn take_file(&mut self, read: Read, texts: &mut BTreeMap<String, Source>) -> Judged {
+        self.files += usize::from(read.bytes.is_some());
+        self.bytes += read.bytes.unwrap_or_default();
+        if let Some(artifact) = read.artifact {
+            *self.kinds.entry(artifact.kind).or_default() += 1;
+            self.artifacts.push(artifact);
+        }
+        if let Some(text) = read.text {
+            texts.insert(text.path.clone(), text);
+        }
+        read.judged
     }
 
     fn take(&mut self, judged: Judged) {

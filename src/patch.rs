@@ -368,7 +368,7 @@ mod tests {
     fn report(text: &str) -> Report {
         let parsed = coverage::parse(Source::new("r", text));
         let report = parsed.artifact.and_then(|it| it.coverage);
-        report.unwrap_or_else(|| unreachable!("{text} is a report"))
+        *report.unwrap_or_else(|| unreachable!("{text} is a report"))
     }
 
     fn files(paths: &[&str]) -> Vec<String> {

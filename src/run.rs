@@ -266,7 +266,8 @@ fn claims(artifacts: &[Artifact]) -> Vec<Claim> {
 
 /// What the coverage reports say of the whole and of the change, if there are any.
 fn coverage(outcome: &Outcome) -> Option<Coverage> {
-    let reports: Vec<_> = outcome.artifacts.iter().filter_map(|it| it.coverage.as_ref()).collect();
+    let reports: Vec<_> =
+        outcome.artifacts.iter().filter_map(|it| it.coverage.as_deref()).collect();
     if reports.is_empty() {
         return None;
     }
@@ -610,7 +611,7 @@ fn base(
             let reason = "is no coverage report".to_owned();
             RunError::Path { path: path.display().to_string(), reason }
         })?;
-        reports.push(report);
+        reports.push(*report);
     }
     let paths: Vec<_> = files.iter().map(|it| it.path.clone()).collect();
     let lines = merge::whole(&reports.iter().collect::<Vec<_>>(), &paths).lines;

@@ -76,7 +76,7 @@ fn tell(source: Source, mut out: Builder, fault: Option<Fault>) -> Parsed {
     let root = derive(&mut tree, &report, fault.is_none());
     let mut artifact = Artifact::new(Kind::Coverage, tree);
     artifact.derived.push(root);
-    artifact.coverage = Some(report);
+    artifact.coverage = Some(report.into());
     Parsed { artifact: Some(artifact), problems }
 }
 

@@ -103,7 +103,7 @@ pub struct Artifact {
     /// are found by `waive`, in every kind of file.
     pub suppressions: Vec<Suppression>,
     /// The lines of a coverage report, which would be too heavy as a tree; none for other kinds.
-    pub coverage: Option<coverage::Report>,
+    pub coverage: Option<Box<coverage::Report>>,
     /// Whether it stands for itself.
     pub role: Role,
 }

@@ -55,7 +55,7 @@ pub struct Instruction<'a> {
     /// Its keyword, flags and arguments.
     pub head: Head,
     /// What an `ONBUILD` will run.
-    pub trigger: Option<Head>,
+    pub trigger: Option<Box<Head>>,
     /// Its first line, from 1.
     pub line: u32,
     /// Its last line, heredocs included.
@@ -157,6 +157,7 @@ const LONGEST_LINE: usize = 65_535;
 pub fn read(text: &str) -> File<'_> {
     let mut reader = Reader { text, at: 0, line: 0, pieces: Vec::new(), file: File::default() };
     reader.file.escape = b'\\';
+    reader.file.instructions.reserve(4 + text.len() / 128);
     if text.starts_with('\u{feff}') {
         reader.at = 3;
     }
@@ -281,8 +282,8 @@ impl<'a> Reader<'a> {
             return;
         }
         let inner = head.name == "ONBUILD";
-        let trigger = inner.then(|| self::head(&joined.text, head.arguments.start, escape));
-        let heredocs = self.heredocs(&joined, trigger.as_ref().unwrap_or(&head));
+        let trigger = inner.then(|| self::head(&joined.text, head.arguments.start, escape).into());
+        let heredocs = self.heredocs(&joined, trigger.as_deref().unwrap_or(&head));
         let span = Span::new(first.start, end);
         let mut it = Instruction {
             joined,

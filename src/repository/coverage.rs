@@ -184,7 +184,7 @@ fn placed_in<'a>(artifacts: &'a [Artifact], files: &'a [String]) -> Vec<Placed<'
     artifacts
         .filter_map(|artifact| {
             let root = artifact.tree.node(*artifact.derived.first()?);
-            let meanings = index.resolve(artifact.coverage.as_ref()?);
+            let meanings = index.resolve(artifact.coverage.as_deref()?);
             Some(Placed { artifact, root, meanings })
         })
         .collect()
@@ -238,7 +238,8 @@ fn together<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     }
     for mut group in groups.into_iter().filter(|it| !it.is_empty()) {
         group.sort_by_key(|it| &it.artifact.tree.source.path);
-        let reports: Vec<_> = group.iter().filter_map(|it| it.artifact.coverage.as_ref()).collect();
+        let reports: Vec<_> =
+            group.iter().filter_map(|it| it.artifact.coverage.as_deref()).collect();
         let whole = merge::whole(&reports, repository.files);
         let paths = group.iter().map(|it| Value::Str(it.artifact.tree.source.path.as_str()));
         let it = record([

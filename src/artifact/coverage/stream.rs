@@ -222,7 +222,7 @@ mod tests {
         let report = artifact.coverage.clone().expect("a report");
         let source = &artifact.tree.source;
         let lines = report.files.iter().map(|it| source.position(it.span.start).line).collect();
-        (report, lines)
+        (*report, lines)
     }
 
     #[test]

@@ -162,7 +162,7 @@ fn select_drop<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let Some(before) = repository.compared.before.filter(|it| it.total > 0) else { return };
     let placed: Vec<_> = super::own(repository);
     let Some(first) = placed.first() else { return };
-    let reports: Vec<_> = placed.iter().filter_map(|it| it.artifact.coverage.as_ref()).collect();
+    let reports: Vec<_> = placed.iter().filter_map(|it| it.artifact.coverage.as_deref()).collect();
     let now = crate::artifact::coverage::merge::whole(&reports, repository.files).lines;
     if now.total > 0 {
         let it = record([("before", count(before)), ("now", count(now))]);
