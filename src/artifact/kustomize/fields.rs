@@ -23,6 +23,16 @@ pub(super) struct Field {
     pub(super) group: String,
     pub(super) version: String,
     pub(super) create: bool,
+    /// The path, cut at its separators.
+    parts: Vec<Part>,
+}
+
+/// A part of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    key: String,
+    /// It says with `[]` that a list is there.
+    is_list: bool,
 }
 
 /// The fields that name objects of a kind.
@@ -174,10 +184,9 @@ fn field(kind: &str, path: &str) -> Field {
     } else {
         ""
     };
-    let create = path.starts_with('+');
-    let path = path.trim_start_matches('+').to_owned();
     let (group, version, kind) = (group.to_owned(), version.to_owned(), kind.to_owned());
-    Field { group, version, kind, path, create }
+    let create = path.starts_with('+');
+    Field { group, version, kind, ..Field::new(path.trim_start_matches('+'), create) }
 }
 
 fn table(text: &str) -> impl Iterator<Item = Field> {
@@ -300,16 +309,17 @@ impl Fields {
 pub(super) fn read(it: &Node) -> Field {
     let text = |key| it.scalar_at(&[key]).to_owned();
     let create = it.scalar_at(&["create"]) == "true";
-    Field {
-        group: text("group"),
-        version: text("version"),
-        kind: text("kind"),
-        path: text("path"),
-        create,
-    }
+    let (group, version, kind) = (text("group"), text("version"), text("kind"));
+    Field { group, version, kind, ..Field::new(it.scalar_at(&["path"]), create) }
 }
 
 impl Field {
+    /// A field of every kind.
+    pub(super) fn new(path: &str, create: bool) -> Self {
+        let (path, parts) = (path.to_owned(), parts(path));
+        Self { path, parts, create, ..Self::default() }
+    }
+
     /// Whether an object has the field at all.
     pub(super) fn is_of(&self, id: &Id) -> bool {
         id.is_of(&self.group, &self.version, &self.kind)
@@ -318,54 +328,44 @@ impl Field {
     /// Gives every value at the path to `change`; a value that is missing is made at `at`, as null,
     /// where the field says so.
     pub(super) fn visit(&self, object: &mut Node, at: At, change: &mut dyn FnMut(&mut Node)) {
-        visit(object, &self.path, DEEPEST, self.create.then_some(at), change);
+        visit(object, &self.parts, self.create.then_some(at), change);
     }
 
     /// Gives every value that is at the path to `change`.
     pub(super) fn visit_written(&self, object: &mut Node, change: &mut dyn FnMut(&mut Node)) {
-        visit(object, &self.path, DEEPEST, None, change);
+        visit(object, &self.parts, None, change);
     }
 }
 
-/// The first part of a path, and the rest of it; `\/` is no separator.
-fn first(path: &str) -> Option<(Cow<'_, str>, &str)> {
-    let path = path.trim_start_matches('/');
-    let bytes = path.as_bytes();
-    let is_end = |at: &usize| bytes[*at] == b'/' && bytes[at - 1] != b'\\';
-    let end = (1..bytes.len()).find(is_end).unwrap_or(bytes.len());
-    let (part, rest) = path.split_at(end);
-    let part = match part.contains('\\') {
-        true => Cow::Owned(part.replace("\\/", "/")),
-        false => Cow::Borrowed(part),
-    };
-    (!path.is_empty()).then_some((part, rest))
+/// The parts of a path, as many as are followed; `\/` is no separator.
+fn parts(path: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut rest = path.trim_start_matches('/');
+    while !rest.is_empty() && parts.len() < DEEPEST {
+        let is_end = |at: &usize| rest.as_bytes()[at - 1] != b'\\';
+        let end = rest.match_indices('/').map(|it| it.0).find(is_end).unwrap_or(rest.len());
+        let name = rest[..end].replace("\\/", "/");
+        let key = name.trim_end_matches("[]").to_owned();
+        parts.push(Part { is_list: key.len() < name.len(), key });
+        rest = rest[end..].trim_start_matches('/');
+    }
+    parts
 }
 
-fn visit(
-    node: &mut Node,
-    path: &str,
-    deepest: usize,
-    create: Option<At>,
-    change: &mut dyn FnMut(&mut Node),
-) {
-    let (Some((part, rest)), 1..) = (first(path), deepest) else { return change(node) };
+fn visit(node: &mut Node, parts: &[Part], create: Option<At>, change: &mut dyn FnMut(&mut Node)) {
+    let [part, rest @ ..] = parts else { return change(node) };
     match &mut node.data {
-        Data::List(items) => {
-            items.iter_mut().for_each(|it| visit(it, path, deepest, create, change));
-        }
+        Data::List(items) => items.iter_mut().for_each(|it| visit(it, parts, create, change)),
         Data::Map(_) => {
-            let name = part.strip_suffix("[]").unwrap_or(&part);
-            let is_list = name.len() < part.len();
-            let next = match create.filter(|_| !is_list) {
-                Some(at) => node.make(name, at),
-                None => node.get_mut(name),
+            let next = match create.filter(|_| !part.is_list) {
+                Some(at) => node.make(&part.key, at),
+                None => node.get_mut(&part.key),
             };
             let Some(next) = next else { return };
-            let is_last = deepest == 1 || first(rest).is_none();
-            if next.is_null() && create.is_some() && !is_list && !is_last {
+            if next.is_null() && create.is_some() && !part.is_list && !rest.is_empty() {
                 next.data = Data::Map(Vec::new());
             }
-            visit(next, rest, deepest - 1, create, change);
+            visit(next, rest, create, change);
         }
         _ => {}
     }

@@ -132,8 +132,7 @@ fn label_fields(label: &Node, fields: &Fields) -> Vec<Field> {
     if is_on("includeTemplates") {
         found.extend(fields.template_labels.iter().cloned());
     }
-    let path = "metadata/labels".to_owned();
-    found.push(Field { path, create: true, ..Field::default() });
+    found.push(Field::new("metadata/labels", true));
     found
 }
 
