@@ -321,7 +321,7 @@ impl Field {
     }
 
     /// Whether an object has the field at all.
-    pub(super) fn is_of(&self, id: &Id) -> bool {
+    pub(super) fn is_of(&self, id: &Id<'_>) -> bool {
         id.is_of(&self.group, &self.version, &self.kind)
     }
 

@@ -132,7 +132,8 @@ fn unquoted(value: &str) -> &str {
 /// # Errors
 /// Why it cannot be added.
 pub(super) fn absorb(objects: &mut Vec<Object>, new: Object, behavior: &str) -> Result<(), String> {
-    let id = new.id();
+    let known = new.known();
+    let id = known.id();
     let Some(old) = objects.iter_mut().find(|it| it.ever(|it| it.same(&id))) else {
         objects.push(new);
         let is_new = !matches!(behavior, "merge" | "replace");

@@ -3,14 +3,23 @@
 use super::model::Node;
 
 /// Who an object is, or was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Id {
-    pub(super) group: String,
-    pub(super) version: String,
-    pub(super) kind: String,
-    pub(super) name: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id<'n> {
+    pub(super) group: &'n str,
+    pub(super) version: &'n str,
+    pub(super) kind: &'n str,
+    pub(super) name: &'n str,
     /// Empty where none is named.
-    pub(super) namespace: String,
+    pub(super) namespace: &'n str,
+}
+
+/// Who an object is, or was, for as long as is wanted.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    api: String,
+    kind: String,
+    name: String,
+    namespace: String,
 }
 
 /// An object, with what name references need to know of its past.
@@ -18,7 +27,7 @@ pub(super) struct Id {
 pub(super) struct Object {
     pub(super) node: Node,
     /// Who it was before its name, namespace or kind changed, oldest first.
-    pub(super) previous: Vec<Id>,
+    pub(super) previous: Vec<Known>,
     pub(super) prefixes: Vec<String>,
     pub(super) suffixes: Vec<String>,
     /// Its name gets the hash of its content.
@@ -50,34 +59,54 @@ const CLUSTER_SCOPED: &[(&str, &str)] = &[
     ("storage.k8s.io", "VolumeAttachment"),
 ];
 
-impl Id {
+impl Known {
     /// Who the object says it is.
     pub(super) fn of(node: &Node) -> Self {
-        let api = node.scalar_at(&["apiVersion"]);
-        let (group, version) = api.split_once('/').unwrap_or(("", api));
+        let text = |path: &[&str]| node.scalar_at(path).to_owned();
         Self {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: node.scalar_at(&["kind"]).to_owned(),
-            name: node.scalar_at(&["metadata", "name"]).to_owned(),
-            namespace: node.scalar_at(&["metadata", "namespace"]).to_owned(),
+            api: text(&["apiVersion"]),
+            kind: text(&["kind"]),
+            name: text(&["metadata", "name"]),
+            namespace: text(&["metadata", "namespace"]),
         }
+    }
+
+    pub(super) fn id(&self) -> Id<'_> {
+        let (group, version) = parts(&self.api);
+        let (kind, name, namespace) = (&self.kind, &self.name, &self.namespace);
+        Id { group, version, kind, name, namespace }
+    }
+}
+
+/// The group and the version that an `apiVersion` says.
+fn parts(api: &str) -> (&str, &str) {
+    api.split_once('/').unwrap_or(("", api))
+}
+
+impl<'n> Id<'n> {
+    /// Who the object says it is.
+    pub(super) fn of(node: &'n Node) -> Self {
+        let (group, version) = parts(node.scalar_at(&["apiVersion"]));
+        let metadata = node.get("metadata");
+        let named = |key| metadata.map_or("", |it| it.scalar_at(&[key]));
+        let (kind, name, namespace) =
+            (node.scalar_at(&["kind"]), named("name"), named("namespace"));
+        Self { group, version, kind, name, namespace }
     }
 
     /// Whether Kustomize knows that it has no namespace: kinds and versions of Kubernetes 1.21.
     pub(super) fn is_cluster_scoped(&self) -> bool {
-        let versions: &[&str] = match self.group.as_str() {
+        let versions: &[&str] = match self.group {
             "" => &["", "v1"],
             "flowcontrol.apiserver.k8s.io" | "policy" => &["", "v1beta1"],
             _ => &["", "v1", "v1beta1"],
         };
-        CLUSTER_SCOPED.contains(&(self.group.as_str(), self.kind.as_str()))
-            && versions.contains(&self.version.as_str())
+        CLUSTER_SCOPED.contains(&(self.group, self.kind)) && versions.contains(&self.version)
     }
 
     /// The namespace it is in: `default` where it names none, nothing where it can have none.
-    pub(super) fn effective_namespace(&self) -> &str {
-        match self.namespace.as_str() {
+    pub(super) fn effective_namespace(&self) -> &'n str {
+        match self.namespace {
             _ if self.is_cluster_scoped() => "",
             "" => "default",
             namespace => namespace,
@@ -85,17 +114,16 @@ impl Id {
     }
 
     /// Whether both mean one object.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub(super) fn same(&self, other: &Id<'_>) -> bool {
         self.name == other.name
-            && (&self.group, &self.version, &self.kind)
-                == (&other.group, &other.version, &other.kind)
+            && (self.group, self.version, self.kind) == (other.group, other.version, other.kind)
             && self.effective_namespace() == other.effective_namespace()
     }
 
     /// Whether it is of the group, version and kind; empty ones are of any.
     pub(super) fn is_of(&self, group: &str, version: &str, kind: &str) -> bool {
         let hits = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
-        hits(group, &self.group) && hits(version, &self.version) && hits(kind, &self.kind)
+        hits(group, self.group) && hits(version, self.version) && hits(kind, self.kind)
     }
 }
 
@@ -106,24 +134,29 @@ impl Object {
     }
 
     /// Who it is now.
-    pub(super) fn id(&self) -> Id {
+    pub(super) fn id(&self) -> Id<'_> {
         Id::of(&self.node)
     }
 
     /// Who it was at first.
-    pub(super) fn first_id(&self) -> Id {
-        self.previous.first().cloned().unwrap_or_else(|| self.id())
+    pub(super) fn first_id(&self) -> Id<'_> {
+        self.previous.first().map_or_else(|| self.id(), Known::id)
+    }
+
+    /// Who it is now, while that changes.
+    pub(super) fn known(&self) -> Known {
+        Known::of(&self.node)
     }
 
     /// Remembers who it is, before that changes.
     pub(super) fn remember(&mut self) {
-        let id = self.id();
-        self.previous.push(id);
+        let known = self.known();
+        self.previous.push(known);
     }
 
     /// Whether it is, or ever was, who `id` says.
-    pub(super) fn ever(&self, is: impl Fn(&Id) -> bool) -> bool {
-        self.previous.iter().any(&is) || is(&self.id())
+    pub(super) fn ever(&self, is: impl Fn(&Id<'_>) -> bool) -> bool {
+        self.previous.iter().any(|it| is(&it.id())) || is(&self.id())
     }
 
     /// Gives it another name; the name was still written where it was.

@@ -105,11 +105,11 @@ fn merge_one(
         if renames || retypes {
             object.remember();
         }
-        let old = object.id();
+        let built_in = is_built_in(object.id().group);
         let namespace = object.node.at(&["metadata", "namespace"]).cloned();
         let kind = object.node.get("kind").cloned();
         let name = object.node.at(&["metadata", "name"]).cloned();
-        if !merge::merge(&mut object.node, patch, is_built_in(&old.group)) {
+        if !merge::merge(&mut object.node, patch, built_in) {
             deleted.push(at);
             continue;
         }

@@ -5,15 +5,26 @@ use std::collections::HashMap;
 use super::{
     fields::{Field, Reference},
     model::{Data, Node},
-    object::{Id, Object},
+    object::{Id, Known, Object},
 };
 
 /// What is known of an object that may be named.
 struct Target {
-    id: Id,
-    past: Vec<Id>,
+    known: Known,
+    past: Vec<Known>,
     prefixes: Vec<String>,
     suffixes: Vec<String>,
+}
+
+impl Target {
+    fn id(&self) -> Id<'_> {
+        self.known.id()
+    }
+
+    /// Who it was at first.
+    fn first(&self) -> Id<'_> {
+        self.past.first().unwrap_or(&self.known).id()
+    }
 }
 
 /// Sets every name reference to the name of today.
@@ -21,7 +32,7 @@ pub(super) fn update(objects: &mut [Object], references: &[Reference]) {
     let targets: Vec<Target> = objects
         .iter()
         .map(|it| Target {
-            id: it.id(),
+            known: it.known(),
             past: it.previous.clone(),
             prefixes: it.prefixes.clone(),
             suffixes: it.suffixes.clone(),
@@ -32,15 +43,15 @@ pub(super) fn update(objects: &mut [Object], references: &[Reference]) {
     }
     let mut names: Names<'_> = HashMap::new();
     for target in &targets {
-        for id in &target.past {
-            let known = names.entry(id.name.as_str()).or_default();
+        for it in &target.past {
+            let known = names.entry(it.id().name).or_default();
             if !known.last().is_some_and(|it| std::ptr::eq(*it, target)) {
                 known.push(target);
             }
         }
     }
     for (at, object) in objects.iter_mut().enumerate() {
-        let first = object.first_id();
+        let first = targets[at].first();
         for reference in references {
             for field in reference.fields.iter().filter(|it| it.is_of(&first)) {
                 let context = Context::new(&names, &targets[at], object, reference, field);
@@ -76,7 +87,7 @@ impl<'n, 't> Context<'n, 't> {
             let part = |key| object.node.scalar_at(&["roleRef", key]).to_owned();
             (part("apiGroup"), part("kind"))
         });
-        let subjects = match own.id.kind.as_str() {
+        let subjects = match own.id().kind {
             "RoleBinding" => {
                 let subjects = object.node.get("subjects").into_iter().flat_map(Node::items);
                 subjects.map(|it| it.scalar_at(&["namespace"]).to_owned()).collect()
@@ -89,10 +100,10 @@ impl<'n, 't> Context<'n, 't> {
     /// The objects that once had the name and that the field can reach.
     fn named(&self, name: &str) -> Vec<&'t Target> {
         let reaches = |it: &&Target| {
-            self.own.id.is_cluster_scoped()
-                || it.id.is_cluster_scoped()
-                || it.id.effective_namespace() == self.own.id.effective_namespace()
-                || self.subjects.contains(&it.id.namespace)
+            self.own.id().is_cluster_scoped()
+                || it.id().is_cluster_scoped()
+                || it.id().effective_namespace() == self.own.id().effective_namespace()
+                || self.subjects.iter().any(|own| own == it.id().namespace)
         };
         self.names.get(name).into_iter().flatten().copied().filter(reaches).collect()
     }
@@ -104,9 +115,9 @@ impl<'n, 't> Context<'n, 't> {
             _ => {
                 let Some(name) = node.scalar() else { return };
                 if let Some(target) = self.find(self.named(name), false)
-                    && target.id.name != name
+                    && target.id().name != name
                 {
-                    node.data = Data::Text(target.id.name.as_str().into());
+                    node.data = Data::Text(target.id().name.into());
                 }
             }
         }
@@ -121,10 +132,10 @@ impl<'n, 't> Context<'n, 't> {
         }
         let Some(target) = self.find(targets, true) else { return };
         let at = node.get("name").map_or(node.at, |it| it.at);
-        node.set("name", Node::text(at, &target.id.name));
-        if !target.id.namespace.is_empty() {
+        node.set("name", Node::text(at, target.id().name));
+        if !target.id().namespace.is_empty() {
             let at = node.get("namespace").map_or(at, |it| it.at);
-            node.set("namespace", Node::text(at, &target.id.namespace));
+            node.set("namespace", Node::text(at, target.id().namespace));
         }
     }
 
@@ -134,18 +145,18 @@ impl<'n, 't> Context<'n, 't> {
             (&self.reference.group, &self.reference.version, &self.reference.kind);
         let mut found: Vec<&Target> = among
             .into_iter()
-            .filter(|it| it.past.iter().any(|id| id.is_of(group, version, kind)))
+            .filter(|it| it.past.iter().any(|past| past.id().is_of(group, version, kind)))
             .filter(|it| {
                 let is_role = |(group, kind): &(String, String)| {
-                    it.past.iter().any(|id| id.is_of(group, "", kind))
+                    it.past.iter().any(|past| past.id().is_of(group, "", kind))
                 };
                 self.role.as_ref().is_none_or(is_role)
             })
             .filter(|it| {
-                self.own.id.is_cluster_scoped()
-                    || it.id.is_cluster_scoped()
-                    || it.id.kind == "ServiceAccount"
-                    || it.id.effective_namespace() == self.own.id.effective_namespace()
+                self.own.id().is_cluster_scoped()
+                    || it.id().is_cluster_scoped()
+                    || it.id().kind == "ServiceAccount"
+                    || it.id().effective_namespace() == self.own.id().effective_namespace()
             })
             .collect();
         if found.len() > 1 {
@@ -155,8 +166,7 @@ impl<'n, 't> Context<'n, 't> {
             found.retain(|it| self.same_affixes(it, false));
         }
         let first = *found.first()?;
-        let key =
-            |it: &Target| (it.id.name.clone(), with_namespace.then(|| it.id.namespace.clone()));
+        let key = |it: &'t Target| (it.id().name, with_namespace.then(|| it.id().namespace));
         found.iter().all(|it| key(it) == key(first)).then_some(first)
     }
 
@@ -172,10 +182,10 @@ impl<'n, 't> Context<'n, 't> {
 
 /// Those that were in the namespace at first, or are in it now.
 fn in_namespace<'t>(targets: &[&'t Target], namespace: &str) -> Vec<&'t Target> {
-    let first = |it: &Target| it.past.first().unwrap_or(&it.id).effective_namespace() == namespace;
+    let first = |it: &Target| it.first().effective_namespace() == namespace;
     let found: Vec<_> = targets.iter().copied().filter(|it| first(it)).collect();
     if !found.is_empty() {
         return found;
     }
-    targets.iter().copied().filter(|it| it.id.namespace == namespace).collect()
+    targets.iter().copied().filter(|it| it.id().namespace == namespace).collect()
 }

@@ -52,7 +52,7 @@ pub(super) fn source(objects: &[Object], entry: &Node) -> Option<Node> {
     }
     let source = entry.get("source")?;
     let part = |key| source.scalar_at(&[key]);
-    let is_it = |id: &Id| {
+    let is_it = |id: &Id<'_>| {
         id.is_of(part("group"), part("version"), part("kind"))
             && (part("name").is_empty() || part("name") == id.name)
             && (part("namespace").is_empty() || part("namespace") == id.effective_namespace())
@@ -184,7 +184,7 @@ pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Fi
                 |node: &Node, names: [&str; 2]| names.iter().find_map(|key| node.get(key).cloned());
             let reference = either(it, ["objref", "objRef"])?;
             let part = |key| reference.scalar_at(&[key]);
-            let is_it = |id: &Id| id.kind == part("kind") && id.name == part("name");
+            let is_it = |id: &Id<'_>| id.kind == part("kind") && id.name == part("name");
             let object = objects.iter().find(|it| it.ever(is_it))?;
             let place = either(it, ["fieldref", "fieldRef"]);
             let place = place.and_then(|it| either(&it, ["fieldpath", "fieldPath"]));
@@ -200,7 +200,8 @@ pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Fi
         return;
     }
     for object in objects {
-        let id = object.id();
+        let known = object.known();
+        let id = known.id();
         for field in fields.iter().filter(|it| it.is_of(&id)) {
             let at = object.node.at;
             field.visit(&mut object.node, at, &mut |it| expand(it, &values));

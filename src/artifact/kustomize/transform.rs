@@ -33,9 +33,7 @@ pub(super) fn finish(objects: &mut [Object], file: &Node, fields: &Fields) {
     for it in file.get("replicas").into_iter().flat_map(Node::items) {
         set_replicas(objects, it, &fields.replicas);
     }
-    for it in file.get("images").into_iter().flat_map(Node::items) {
-        set_image(objects, it, &fields.images);
-    }
+    set_images(objects, file.get("images").map_or(&[], Node::items), &fields.images);
 }
 
 /// Runs a transformer that is configured by a document of its own; false for one that is not known.
@@ -56,7 +54,7 @@ pub(super) fn configured(objects: &mut [Object], it: &Node) -> bool {
             affix(objects, it.scalar_at(&["prefix"]), &fields, true);
             affix(objects, it.scalar_at(&["suffix"]), &fields, false);
         }
-        "ImageTagTransformer" => set_image(objects, &map("imageTag"), &fields),
+        "ImageTagTransformer" => set_images(objects, &[map("imageTag")], &fields),
         "ReplicaCountTransformer" => set_replicas(objects, &map("replica"), &fields),
         _ => return false,
     }
@@ -64,15 +62,16 @@ pub(super) fn configured(objects: &mut [Object], it: &Node) -> bool {
 }
 
 fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
-    let id = object.id();
-    object.previous.push(id.clone());
+    let known = object.known();
+    object.previous.push(known.clone());
+    let id = known.id();
     if !id.is_cluster_scoped() {
         let place = object.node.make("metadata", namespace.at);
         if let Some(metadata) = place {
             metadata.set("namespace", namespace.clone());
         }
     }
-    if matches!(id.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
+    if matches!(id.kind, "RoleBinding" | "ClusterRoleBinding") {
         let Some(Data::List(subjects)) = object.node.get_mut("subjects").map(|it| &mut it.data)
         else {
             return;
@@ -89,7 +88,7 @@ fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
     }
 }
 
-fn keeps_its_name(id: &Id) -> bool {
+fn keeps_its_name(id: &Id<'_>) -> bool {
     id.kind == "CustomResourceDefinition"
         || id.kind == "Namespace"
         || id.kind == "APIService" && id.group == "apiregistration.k8s.io"
@@ -100,10 +99,11 @@ fn affix(objects: &mut [Object], affix: &str, fields: &[Field], before: bool) {
         return;
     }
     for object in objects {
-        let id = object.first_id();
-        if keeps_its_name(&id) {
+        if keeps_its_name(&object.first_id()) {
             continue;
         }
+        let known = object.previous.first().cloned().unwrap_or_else(|| object.known());
+        let id = known.id();
         for field in fields.iter().filter(|it| it.is_of(&id)) {
             if field.path == "metadata/name" {
                 let affixes = if before { &mut object.prefixes } else { &mut object.suffixes };
@@ -139,7 +139,8 @@ fn label_fields(label: &Node, fields: &Fields) -> Vec<Field> {
 /// Sets every pair in the maps at the fields.
 fn add_pairs(objects: &mut [Object], pairs: &Node, fields: &[Field]) {
     for object in objects {
-        let id = object.id();
+        let known = object.known();
+        let id = known.id();
         for field in fields.iter().filter(|it| it.is_of(&id)) {
             field.visit(&mut object.node, pairs.at, &mut |it| {
                 for pair in pairs.entries() {
@@ -173,16 +174,21 @@ fn set_replicas(objects: &mut [Object], replica: &Node, fields: &[Field]) {
     }
 }
 
-fn set_image(objects: &mut [Object], image: &Node, fields: &[Field]) {
+fn set_images(objects: &mut [Object], images: &[Node], fields: &[Field]) {
+    if images.is_empty() {
+        return;
+    }
+    let mut set = |it: &mut Node| images.iter().for_each(|by| retag(it, by));
     let is_definition = |it: &Object| it.node.scalar_at(&["kind"]) == "CustomResourceDefinition";
     for object in objects.iter_mut().filter(|it| !is_definition(it)) {
-        containers(&mut object.node, &mut |it| retag(it, image));
+        containers(&mut object.node, &mut set);
         if fields.is_empty() {
             continue;
         }
-        let id = object.id();
+        let known = object.known();
+        let id = known.id();
         for field in fields.iter().filter(|it| it.is_of(&id)) {
-            field.visit(&mut object.node, image.at, &mut |it| retag(it, image));
+            field.visit(&mut object.node, images[0].at, &mut set);
         }
     }
 }
