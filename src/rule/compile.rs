@@ -71,7 +71,7 @@ impl Programs {
         if thorough {
             compiler.telling()?;
         }
-        Ok(Self { sieve: Sieve::of(&programs), ..programs })
+        Ok(Self { sieve: Sieve::of(&programs, rule.view.vars.len()), ..programs })
     }
 
     /// What the rule, which these are of, tells of what it finds.

@@ -8,7 +8,7 @@ use super::{
     compile::{Failing, Programs, Telling},
     edit::{Edit, Program},
     load::Written,
-    sieve::Sift,
+    sieve::{Sift, Sifted},
 };
 use crate::{artifact::Subject, document::Node, finding::Fix, value::Value};
 
@@ -56,8 +56,7 @@ pub struct Judgement<'a> {
 #[derive(Default)]
 pub struct Judge<'a> {
     machine: Machine<'a>,
-    open: Vec<usize>,
-    applying: Vec<usize>,
+    sifted: Sifted,
     /// The rules of the view that were told to apply without being judged: once is enough.
     told: Vec<bool>,
 }
@@ -79,16 +78,23 @@ impl<'a> Judge<'a> {
         sift: &Sift,
         mut tell: impl FnMut(usize, Judgement<'a>),
     ) {
-        sift.look(subject, &self.told, &mut self.open, &mut self.applying);
+        sift.look(subject, &self.told, &mut self.sifted);
         self.machine.turn();
         let mut bench = Bench { machine: &mut self.machine, subject };
-        for &number in &self.open {
+        for &number in &self.sifted.open {
             let judgement = bench.judge(rules[number]);
             if judgement.applies {
                 tell(number, judgement);
             }
         }
-        for &number in &self.applying {
+        for &number in &self.sifted.asking {
+            let judgement = bench.judge(rules[number]);
+            if judgement.applies {
+                self.told[number] = judgement.troubles.is_empty();
+                tell(number, judgement);
+            }
+        }
+        for &number in &self.sifted.applying {
             self.told[number] = true;
             tell(number, Judgement { applies: true, ..Judgement::default() });
         }
@@ -320,16 +326,18 @@ mod tests {
                 }
                 select(&artifact, &mut |subject| {
                     let mut judge = Judge::default();
-                    sift.look(&subject, &[false], &mut judge.open, &mut judge.applying);
+                    sift.look(&subject, &[false], &mut judge.sifted);
                     looked += 1;
-                    if judge.open.is_empty() {
+                    if judge.sifted.open.is_empty() {
                         settled += 1;
                         let mut bench = Bench { machine: &mut judge.machine, subject: &subject };
                         let whole = bench.judge(rule);
                         let silent = Judgement { applies: whole.applies, ..Judgement::default() };
                         assert_eq!(format!("{whole:?}"), format!("{silent:?}"), "{}", rule.id);
                         let tells = whole.applies && !rule.items.is_empty();
-                        assert_eq!(tells, judge.applying == [0], "{}: {path}", rule.id);
+                        let Sifted { applying, asking, .. } = &judge.sifted;
+                        let told = *applying == [0] || whole.applies && *asking == [0];
+                        assert_eq!(tells, told, "{}: {path}", rule.id);
                     }
                 });
             }

@@ -9,10 +9,13 @@ use std::collections::HashMap;
 
 use super::{
     Rule,
-    cel::{Comparison, Expr, Op, at},
+    cel::{Comparison, Expr, Fold, Macro, Op, at, items},
     compile::Programs,
 };
 use crate::{artifact::Subject, document::tag, value::Value};
+
+/// The longest list that is looked up item by item.
+const LONGEST: usize = 1000;
 
 /// A value that settles what a rule says.
 #[derive(Debug)]
@@ -21,8 +24,17 @@ pub(super) struct Sieve {
     given: Given,
     /// The texts for which the matter is open.
     texts: Vec<Text>,
-    /// What is known otherwise: whether the rule applies, and then finds and proves nothing.
-    applies: bool,
+    /// What is known otherwise: whether the rule applies. It finds and proves nothing.
+    applies: Applies,
+}
+
+/// Whether a rule applies where it is settled that it finds and proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Applies {
+    No,
+    Yes,
+    /// Its `when` must be asked.
+    Maybe,
 }
 
 /// The place of a value: a variable and the fields below it.
@@ -33,6 +45,8 @@ type Path = (usize, Box<[Box<str>]>);
 enum Given {
     /// Other texts than those that the rule names, and nothing.
     Text,
+    /// Lists without the texts that the rule names, and nothing.
+    List,
     /// Nothing, and `false`.
     Unset,
     /// Nothing.
@@ -48,10 +62,10 @@ enum Text {
 }
 
 impl Given {
-    /// Whether a value that is no text is given.
+    /// Whether a value that is no text and no list is given.
     fn is(self, value: &Value<'_>) -> bool {
         match self {
-            Self::Text | Self::Nothing => value.is_null(),
+            Self::Text | Self::List | Self::Nothing => value.is_null(),
             Self::Unset => value.is_null() || value.as_bool() == Some(false),
             Self::True => value.as_bool() == Some(true),
         }
@@ -59,21 +73,30 @@ impl Given {
 }
 
 impl Sieve {
-    /// The sieve of a rule, if a value settles what it says.
-    pub fn of(programs: &Programs) -> Option<Self> {
+    /// The sieve of a rule over so many variables, if a value settles what it says.
+    pub fn of(programs: &Programs, variables: usize) -> Option<Self> {
         let mut paths = Vec::new();
         let needs = programs.requires.iter().flat_map(|it| [it.when.as_ref(), Some(&it.that)]);
         let own = [programs.when.as_ref(), programs.proves.as_ref()];
         for expr in own.into_iter().chain(needs).flatten() {
             compared(expr, &mut paths);
         }
-        [Given::Text, Given::Unset, Given::Nothing, Given::True].into_iter().find_map(|given| {
-            paths.iter().find_map(|&(slot, path)| {
-                let mut settled = Settled { slot, path, given, texts: Vec::new() };
+        let all = [Given::Text, Given::Unset, Given::Nothing, Given::True, Given::List];
+        let sieves = all.into_iter().flat_map(|given| {
+            paths.iter().filter_map(move |&(slot, path)| {
+                let mut settled = Settled { slot, path, given, variables, texts: Vec::new() };
                 let applies = settled.outcome(programs)?;
                 Some(Self { path: (slot, path.into()), given, texts: settled.texts, applies })
             })
-        })
+        });
+        let mut second = None;
+        for sieve in sieves {
+            if sieve.applies != Applies::Maybe {
+                return Some(sieve);
+            }
+            second.get_or_insert(sieve);
+        }
+        second
     }
 }
 
@@ -100,6 +123,19 @@ struct Group {
     starts: Vec<(Box<str>, usize)>,
     /// Those that apply where they are settled, and have items to speak for.
     applying: Vec<usize>,
+    /// Those that may apply where they are settled, and have items to speak for.
+    asking: Vec<usize>,
+}
+
+/// The numbers of the rules that a subject is judged by.
+#[derive(Debug, Default)]
+pub struct Sifted {
+    /// Those that nothing settles.
+    pub open: Vec<usize>,
+    /// Those that are settled, apply, have items to speak for and were not yet told of.
+    pub applying: Vec<usize>,
+    /// The same, but that they apply is not known.
+    pub asking: Vec<usize>,
 }
 
 impl Sift {
@@ -128,22 +164,19 @@ impl Sift {
                 tags: [false; 256],
                 starts: Vec::new(),
                 applying: Vec::new(),
+                asking: Vec::new(),
             });
         }
         &mut self.groups[at]
     }
 
-    /// Sets `open` to the rules that must be judged for a subject, and `applying` to those that are
-    /// settled, apply, have items to speak for and were not yet told of.
-    pub fn look(
-        &self,
-        subject: &Subject<'_>,
-        told: &[bool],
-        open: &mut Vec<usize>,
-        applying: &mut Vec<usize>,
-    ) {
+    /// Sets `sifted` to the rules that a subject is judged by; `told` says of which it was already
+    /// told that they apply.
+    pub fn look(&self, subject: &Subject<'_>, told: &[bool], sifted: &mut Sifted) {
+        let Sifted { open, applying, asking } = sifted;
         open.clear();
         applying.clear();
+        asking.clear();
         open.extend_from_slice(&self.always);
         for group in &self.groups {
             let from = open.len();
@@ -152,11 +185,9 @@ impl Sift {
                 Ok(value) => group.look(&value, open),
                 Err(_) => open.extend_from_slice(&group.all),
             }
-            for number in &group.applying {
-                if !told[*number] && !open[from..].contains(number) {
-                    applying.push(*number);
-                }
-            }
+            let is_settled = |it: &&usize| !told[**it] && !open[from..].contains(it);
+            applying.extend(group.applying.iter().filter(is_settled));
+            asking.extend(group.asking.iter().filter(is_settled));
         }
     }
 }
@@ -176,8 +207,10 @@ impl Group {
                 Text::StartsWith(it) => self.starts.push((it.clone(), number)),
             }
         }
-        if sieve.applies && !rule.items.is_empty() {
-            self.applying.push(number);
+        match sieve.applies {
+            Applies::Yes if !rule.items.is_empty() => self.applying.push(number),
+            Applies::Maybe if !rule.items.is_empty() => self.asking.push(number),
+            _ => {}
         }
     }
 
@@ -186,17 +219,38 @@ impl Group {
         if self.given.is(value) {
             return;
         }
+        if self.given == Given::List {
+            return self.look_at_list(value, open);
+        }
         let Some(text) = value.as_str().filter(|_| self.given == Given::Text) else {
             open.extend_from_slice(&self.all);
             return;
         };
         let from = open.len();
-        if self.tags[usize::from(tag(text.as_bytes()))] {
-            open.extend(self.exact.get(text).into_iter().flatten());
-        }
+        open.extend(self.named(text));
         for (start, number) in &self.starts {
             if text.starts_with(&**start) && !open[from..].contains(number) {
                 open.push(*number);
+            }
+        }
+    }
+
+    /// The rules that are open where there is this text.
+    fn named(&self, text: &str) -> impl Iterator<Item = &usize> {
+        let may_be = self.tags[usize::from(tag(text.as_bytes()))];
+        may_be.then(|| self.exact.get(text)).flatten().into_iter().flatten()
+    }
+
+    /// Adds the rules that a list leaves open: those that name one of its items.
+    fn look_at_list(&self, value: &Value<'_>, open: &mut Vec<usize>) {
+        let from = open.len();
+        let list = items(value).filter(|_| items(value).is_some_and(|it| it.count() <= LONGEST));
+        let Some(list) = list else { return open.extend_from_slice(&self.all) };
+        for item in list {
+            for number in item.as_str().into_iter().flat_map(|it| self.named(it)) {
+                if !open[from..].contains(number) {
+                    open.push(*number);
+                }
             }
         }
     }
@@ -215,6 +269,8 @@ fn compared<'p>(expr: &'p Expr, paths: &mut Vec<(usize, &'p [Box<str>])>) {
         Op::Path(..) => add(expr),
         Op::Has(of) => add(of),
         Op::Compare(_, pair) => [&pair.0, &pair.1].into_iter().for_each(add),
+        Op::In(pair) => add(&pair.1),
+        Op::Fold(_, fold) => add(&fold.over),
         Op::OneOf(item, _) => add(item),
         Op::Call(_, arguments) => arguments.iter().take(1).for_each(add),
         Op::Not(of) => compared(of, paths),
@@ -228,14 +284,17 @@ struct Settled<'p> {
     slot: usize,
     path: &'p [Box<str>],
     given: Given,
+    /// How many variables there are beside those of macros.
+    variables: usize,
     texts: Vec<Text>,
 }
 
 impl Settled<'_> {
-    /// Whether a rule applies, and then finds and proves nothing; nothing if that is not known.
-    fn outcome(&mut self, programs: &Programs) -> Option<bool> {
-        if !self.maybe(programs.when.as_ref())? {
-            return Some(false);
+    /// Whether a rule applies that then finds and proves nothing; nothing if that is not known.
+    fn outcome(&mut self, programs: &Programs) -> Option<Applies> {
+        let applies = self.condition(programs.when.as_ref())?;
+        if applies == Applies::No {
+            return Some(Applies::No);
         }
         if let Some(proves) = &programs.proves
             && self.truth(proves)?
@@ -243,15 +302,21 @@ impl Settled<'_> {
             return None;
         }
         for needs in &programs.requires {
-            if self.maybe(needs.when.as_ref())? && !self.truth(&needs.that)? {
+            if self.condition(needs.when.as_ref())? != Applies::No && !self.truth(&needs.that)? {
                 return None;
             }
         }
-        Some(true)
+        Some(applies)
     }
 
-    fn maybe(&mut self, expr: Option<&Expr>) -> Option<bool> {
-        expr.map_or(Some(true), |it| self.truth(it))
+    /// Whether a condition holds; nothing, if only an evaluation without end can tell.
+    fn condition(&mut self, expr: Option<&Expr>) -> Option<Applies> {
+        let Some(expr) = expr else { return Some(Applies::Yes) };
+        match self.truth(expr) {
+            Some(true) => Some(Applies::Yes),
+            Some(false) => Some(Applies::No),
+            None => has_no_limit(expr).then_some(Applies::Maybe),
+        }
     }
 
     /// Whether an expression holds, where that is known without an error.
@@ -261,12 +326,12 @@ impl Settled<'_> {
             Op::And(parts) => self.chain(parts, false),
             Op::Or(parts) => self.chain(parts, true),
             Op::Path(..) if self.is(expr) => match self.given {
-                Given::Text => None,
+                Given::Text | Given::List => None,
                 Given::Unset | Given::Nothing => Some(false),
                 Given::True => Some(true),
             },
             Op::Has(of) if self.is(of) => match self.given {
-                Given::Text | Given::Unset => None,
+                Given::Text | Given::List | Given::Unset => None,
                 Given::Nothing => Some(false),
                 Given::True => Some(true),
             },
@@ -292,6 +357,15 @@ impl Settled<'_> {
                 }
                 Some(false)
             }
+            Op::In(pair) if self.given == Given::List && self.is(&pair.1) => {
+                let Op::Text(text) = &pair.0.op else { return None };
+                self.texts.push(Text::Is(text.clone()));
+                Some(false)
+            }
+            Op::Fold(Macro::Exists, fold) if self.given == Given::List && self.is(&fold.over) => {
+                self.asked_of_items(fold)?;
+                Some(false)
+            }
             Op::Call(function, arguments)
                 if function.name == "startsWith" && self.asks_for_texts() =>
             {
@@ -301,6 +375,24 @@ impl Settled<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Notes the texts that a macro looks for among the items of a list, if that is all it does.
+    fn asked_of_items(&mut self, fold: &Fold) -> Option<()> {
+        let is_item = |it: &Expr| matches!(&it.op, Op::Path(slot, path) if *slot == self.variables && path.is_empty());
+        match &fold.body.op {
+            Op::OneOf(item, list) if is_item(item) => {
+                for it in list {
+                    self.texts.push(Text::Is(it.as_str()?.into()));
+                }
+            }
+            Op::Compare(Comparison::Equal, pair) if is_item(&pair.0) => {
+                let Op::Text(text) = &pair.1.op else { return None };
+                self.texts.push(Text::Is(text.clone()));
+            }
+            _ => return None,
+        }
+        Some(())
     }
 
     /// `&&` and `||`: what settles the matter settles it behind an error too, but not behind a limit.
@@ -332,8 +424,11 @@ fn has_no_limit(expr: &Expr) -> bool {
     match &expr.op {
         Op::Path(..) | Op::Text(_) => true,
         Op::Constant(value) => !matches!(value, Value::List(_) | Value::Map(_)),
-        Op::Has(of) | Op::Not(of) => has_no_limit(of),
+        Op::Has(of) | Op::Not(of) | Op::OneOf(of, _) => has_no_limit(of),
         Op::And(parts) | Op::Or(parts) => parts.iter().all(has_no_limit),
+        Op::Call(function, of) if matches!(function.name, "size" | "startsWith") => {
+            of.iter().all(has_no_limit)
+        }
         Op::Compare(_, pair) => {
             let is_scalar = |it: &Expr| matches!(it.op, Op::Text(_) | Op::Constant(_));
             (is_scalar(&pair.0) || is_scalar(&pair.1))

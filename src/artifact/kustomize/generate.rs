@@ -193,7 +193,7 @@ pub(super) fn add_hashes(objects: &mut [Object]) {
 fn content_hash(node: &Node) -> String {
     let id = Id::of(node);
     // Kustomize looks the name up where it is not, so that no name is ever in the hash.
-    let mut fields = vec![("kind", quoted(&id.kind)), ("name", quoted(""))];
+    let mut fields = vec![("kind", quoted(id.kind)), ("name", quoted(""))];
     let data = |key| node.get(key).map(map);
     fields.push(("data", data("data").unwrap_or_else(|| "\"\"".to_owned())));
     let extra = if id.kind == "Secret" { "stringData" } else { "binaryData" };

@@ -226,9 +226,9 @@ impl Selector {
         let (now, first) = (object.id(), object.first_id());
         let either = |part: &Pattern, a: &str, b: &str| part.hits(a) || part.hits(b);
         either(&self.namespace, first.effective_namespace(), now.effective_namespace())
-            && either(&self.name, &first.name, &now.name)
-            && self.group.hits(&now.group)
-            && self.version.hits(&now.version)
+            && either(&self.name, first.name, now.name)
+            && self.group.hits(now.group)
+            && self.version.hits(now.version)
             && matches(&self.labels, object.node.at(&["metadata", "labels"]))
             && matches(&self.annotations, object.node.at(&["metadata", "annotations"]))
     }
