@@ -873,7 +873,8 @@ impl Outcome {
     }
 
     fn sort(&mut self) {
-        self.findings.sort_unstable_by(in_order);
+        // They stand in this order already, but for those of one place.
+        self.findings.sort_by(in_order);
         self.findings.dedup();
         self.evidence.sort();
         self.evidence.dedup();

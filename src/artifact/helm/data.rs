@@ -9,7 +9,7 @@ use std::{
     rc::Rc,
 };
 
-use crate::document::Trouble;
+use crate::document::{Tree, Trouble};
 
 /// Text that values share.
 pub type Text = Rc<str>;
@@ -98,6 +98,8 @@ pub struct Heap {
     incomplete: BTreeSet<u32>,
     steps: u64,
     bytes: u64,
+    /// The text that `fromYaml` read last: many charts ask for its parts one by one.
+    pub read: Option<(Text, Tree)>,
 }
 
 impl Default for Heap {
@@ -108,6 +110,7 @@ impl Default for Heap {
             incomplete: BTreeSet::new(),
             steps: STEPS,
             bytes: BYTES,
+            read: None,
         }
     }
 }

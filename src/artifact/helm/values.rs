@@ -36,33 +36,29 @@ fn import_below(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<Value>
             heap.new_list(items?)?
         }
         Kind::Map => {
-            let mut map = Map::new();
-            import_entries(heap, node, &mut map, below)?;
+            let map = import_entries(heap, node, below)?;
             heap.new_map(map)?
         }
     })
 }
 
 /// The entries of a map; those that it merges in do not replace its own.
-fn import_entries(heap: &mut Heap, node: Node<'_>, map: &mut Map, depth: usize) -> Outcome<()> {
+fn import_entries(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<Map> {
     let below = depth.checked_sub(1).ok_or_else(too_deep)?;
     let merges = node.flag(MERGES);
-    for (key, value) in node.entries().filter(|(key, _)| !merges || *key != "<<") {
-        let value = import_below(heap, value, below)?;
-        map.insert(key.into(), value);
-    }
+    let own = node.entries().filter(|(key, _)| !merges || *key != "<<");
+    let own = own.map(|(key, value)| Ok((key.into(), import_below(heap, value, below)?)));
+    let mut map = own.collect::<Outcome<Map>>()?;
     if let Some(merged) = node.get("<<").filter(|_| merges) {
         let sources: Vec<_> =
             if merged.is_map() { vec![merged] } else { merged.children().collect() };
         for source in sources {
-            let mut inherited = Map::new();
-            import_entries(heap, source, &mut inherited, below)?;
-            for (key, value) in inherited {
+            for (key, value) in import_entries(heap, source, below)? {
                 map.entry(key).or_insert(value);
             }
         }
     }
-    Ok(())
+    Ok(map)
 }
 
 /// Lays the values of a chart under those that were given: what was given wins, maps are laid

@@ -146,20 +146,20 @@ pub fn is_filled_in(value: Node<'_>) -> bool {
 }
 
 /// Links to the value at the end of a path, if it is there.
-fn link(tree: &mut Tree, key: &str, from: Id, path: &[&str]) {
+fn link(tree: &mut Tree, key: &'static str, from: Id, path: &[&str]) {
     if let Some(target) = tree.node(from).at(path).map(Node::id) {
-        tree.alias(Key::Text(key), target);
+        tree.alias(Key::Field(key), target);
     }
 }
 
 /// The name or the namespace: always text, empty where there is none.
-fn name(tree: &mut Tree, key: &str, raw: Id) {
+fn name(tree: &mut Tree, key: &'static str, raw: Id) {
     let node = tree.node(raw).at(&["metadata", key]);
     let (text, span) = match node {
         Some(node) if !node.is_null() && node.is_empty() => (node.display(), node.span()),
         _ => (String::new(), tree.node(raw).span()),
     };
-    tree.text(Key::Text(key), &text, span);
+    tree.text(Key::Field(key), &text, span);
 }
 
 fn append_pod(tree: &mut Tree, template: Id) {
@@ -197,12 +197,12 @@ fn append_container(tree: &mut Tree, raw: Id, list: &str, index: usize, pod: Opt
     for key in INHERITED {
         let value = setting(tree, own, key).or_else(|| setting(tree, pod, key));
         if let Some(value) = value {
-            tree.alias(Key::Text(key), value);
+            tree.alias(Key::Field(key), value);
         }
     }
     for key in OWN {
         if let Some(value) = setting(tree, own, key) {
-            tree.alias(Key::Text(key), value);
+            tree.alias(Key::Field(key), value);
         }
     }
     tree.close(effective);
@@ -230,8 +230,8 @@ fn append_image(tree: &mut Tree, raw: Id) {
     tree.close(map);
 }
 
-fn part(tree: &mut Tree, key: &str, text: &str, span: Span) {
-    tree.text(Key::Text(key), text, span);
+fn part(tree: &mut Tree, key: &'static str, text: &str, span: Span) {
+    tree.text(Key::Field(key), text, span);
 }
 
 /// Whether the reference is what the cluster gets, and no template that somebody fills in.

@@ -1,5 +1,7 @@
 //! From and to YAML, JSON, base 64 and hashes.
 
+use std::rc::Rc;
+
 use super::{Entry, Failure, Heap, Map, Outcome, Value, as_text};
 use crate::{
     artifact::helm::{encode, values},
@@ -50,15 +52,23 @@ fn to_yaml(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
 fn from_yaml(heap: &mut Heap, it: &[Value], map: bool) -> Outcome<Value> {
     let text = as_text(&it[0])?;
     heap.step(text.len() / 16)?;
-    let (tree, problems) = parse::yaml::parse(Source::new("", &*text));
-    if let Some(problem) = problems.first() {
-        let error = Value::text(&*problem.reason);
-        return heap.new_map(Map::from([("Error".into(), error)]));
-    }
+    let known = heap.read.take().filter(|it| Rc::ptr_eq(&it.0, &text));
+    let tree = match known {
+        Some((_, tree)) => tree,
+        None => {
+            let (tree, problems) = parse::yaml::parse(Source::new("", &*text));
+            if let Some(problem) = problems.first() {
+                let error = Value::text(&*problem.reason);
+                return heap.new_map(Map::from([("Error".into(), error)]));
+            }
+            tree
+        }
+    };
     let value = match tree.documents().next() {
         Some(root) => values::import(heap, root)?,
         None => Value::Nil,
     };
+    heap.read = Some((text, tree));
     match value {
         Value::Nil if map => heap.new_map(Map::new()),
         Value::Nil => heap.new_list(Vec::new()),
