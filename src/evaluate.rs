@@ -1,8 +1,8 @@
 //! Files and rules in; findings, evidence and problems out.
 //!
-//! Every file is read, parsed and judged by the rules that need only it, in parallel. What joins
-//! need is kept, and the rules that look across files run last. The outcome is sorted: the same
-//! files give the same bytes.
+//! Every file is read, parsed and judged by the rules that need only it, in parallel; manifests when
+//! it is known what builds take up of them. What joins need is kept, and the rules that look across
+//! files run last. The outcome is sorted: the same files give the same bytes.
 
 use std::{
     cell::OnceCell,
