@@ -1037,6 +1037,18 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_like_another_knows_its_names_and_copies_no_text_that_is_written() {
+        let mut tree = Tree::like(&sample().names(), Source::new("x", "abc"));
+        let map = tree.open_map(Key::None, Span::new(0, 3));
+        let list = tree.spelled(Key::Field("list"), "bc", Span::new(1, 3));
+        let again = tree.spelled(Key::Field("again"), "no", Span::new(1, 3));
+        tree.close_record(map);
+        assert_eq!(format!("{:?}", tree.node(map)), r#"{"list": "bc", "again": "no"}"#);
+        let is_pooled = |id| tree.node(id).flag(IN_POOL);
+        assert!(!is_pooled(list) && is_pooled(again));
+    }
+
+    #[test]
     fn a_grafted_tree_is_the_same_elsewhere() {
         let mut tree = sample();
         tree.source = Source::new("x", "abc...abc").into();

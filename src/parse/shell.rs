@@ -893,6 +893,27 @@ mod tests {
     }
 
     #[test]
+    fn words_lose_their_quotes_and_are_copied_only_where_they_must() {
+        for (word, plain) in
+            [("a/b-c", "a/b-c"), ("'a \"b\"'", "a \"b\""), ("\"a 'b' $c\"", "a 'b' $c"), ("''", "")]
+        {
+            assert!(matches!(unquoted(word), Cow::Borrowed(it) if it == plain), "{word}");
+        }
+        for (word, plain) in [
+            ("a'b c'd", "ab cd"),
+            ("'a''b'", "ab"),
+            ("\"a\"\"b\"", "ab"),
+            ("\"a\\\"b\\c\"", "a\"b\\c"),
+            ("x$'a'", "xa"),
+            ("a\\ b", "a b"),
+            ("'a", "a"),
+            ("\"", ""),
+        ] {
+            assert_eq!(unquoted(word), plain, "{word}");
+        }
+    }
+
+    #[test]
     fn assignments_redirects_and_heredocs_are_no_words() {
         let text = "A=1 B=\"2 3\" run 2>&1 >out <<EOF x\nbody $(no)\nEOF\nnext <<-'Q'\n\tq\n\tQ\n";
         let script = read(text);
