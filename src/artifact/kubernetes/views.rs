@@ -369,15 +369,25 @@ fn unsorted_maps<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
 fn unsorted(root: Node<'_>) -> Option<Node<'_>> {
     let (mut left, mut seen) = (vec![root], 0);
     while let Some(node) = left.pop() {
-        let inner: Vec<_> = node.children().take(MOST_SORTED).collect();
-        seen += inner.len() + 1;
-        if seen > MOST_SORTED {
-            return None;
+        let below = left.len();
+        let (mut sorted, mut last) = (true, "");
+        seen += 1;
+        for inner in node.children() {
+            seen += 1;
+            if seen > MOST_SORTED {
+                return None;
+            }
+            let key = inner.key();
+            sorted &= last <= key;
+            last = key;
+            if inner.is_map() || inner.is_seq() {
+                left.push(inner);
+            }
         }
-        if node.is_map() && !inner.is_sorted_by(|a, b| a.key() <= b.key()) {
+        if node.is_map() && !sorted {
             return Some(node);
         }
-        left.extend(inner.into_iter().rev().filter(|it| it.is_map() || it.is_seq()));
+        left[below..].reverse();
     }
     None
 }
