@@ -101,7 +101,8 @@ impl<'n> Id<'n> {
             "flowcontrol.apiserver.k8s.io" | "policy" => &["", "v1beta1"],
             _ => &["", "v1", "v1beta1"],
         };
-        CLUSTER_SCOPED.contains(&(self.group, self.kind)) && versions.contains(&self.version)
+        let is_it = |(group, kind): &(&str, &str)| *kind == self.kind && *group == self.group;
+        CLUSTER_SCOPED.iter().any(is_it) && versions.contains(&self.version)
     }
 
     /// The namespace it is in: `default` where it names none, nothing where it can have none.
