@@ -504,7 +504,7 @@ impl Tree {
     pub fn retain(&mut self, mut keep: impl FnMut(&Self, Id) -> bool) -> Vec<Option<Id>> {
         let count = self.nodes.len() as Id;
         let mut moved = vec![None; self.nodes.len()];
-        let mut kept: Vec<Raw> = Vec::with_capacity(self.nodes.len());
+        let mut kept: Vec<Raw> = Vec::new();
         let mut open: Vec<(Id, Id)> = Vec::new();
         let mut at = 0;
         while at < count {
