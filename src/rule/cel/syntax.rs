@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::OnceLock};
 
 use regex::Regex;
-use regex_automata::{meta, nfa::thompson::WhichCaptures};
+use regex_automata::{meta, nfa::thompson::WhichCaptures, util::syntax};
 
 use crate::{rule::functions::Function, value::Value};
 
@@ -203,32 +203,65 @@ pub(in crate::rule) struct Fold {
 pub(in crate::rule) struct Pattern {
     /// Its text.
     pub text: Box<str>,
+    /// For short texts of ASCII, which are most.
     quick: OnceLock<Option<meta::Regex>>,
-    /// What skips to where a match may start, and takes twice as long to build.
-    searching: OnceLock<Option<Regex>>,
+    /// For all others: it skips to where a match may start, and takes much longer to build.
+    whole: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     /// A pattern that is not compiled yet.
     pub fn new(text: &str) -> Self {
-        Self { text: text.into(), quick: OnceLock::new(), searching: OnceLock::new() }
+        Self { text: text.into(), quick: OnceLock::new(), whole: OnceLock::new() }
     }
 
     /// Whether a text matches it; nothing, if it is no pattern.
     pub fn is_match(&self, text: &str) -> Option<bool> {
-        if text.len() < LONG {
-            let quick = self.quick.get_or_init(|| quick(&self.text)).as_ref();
-            return quick.map(|it| it.is_match(text));
+        if text.len() < LONG
+            && text.is_ascii()
+            && let Some(quick) = self.quick.get_or_init(|| quick(&self.text))
+        {
+            return Some(quick.is_match(text));
         }
-        let searching = self.searching.get_or_init(|| Regex::new(&self.text).ok()).as_ref();
-        searching.map(|it| it.is_match(text))
+        let whole = self.whole.get_or_init(|| Regex::new(&self.text).ok()).as_ref();
+        whole.map(|it| it.is_match(text))
     }
 }
 
-/// A `regex::Regex` without what helps only with long texts and with the places of matches.
+/// What says of a text of ASCII what a `regex::Regex` says: without the tables of Unicode, without
+/// what helps only with long texts, and without the places of matches.
 fn quick(pattern: &str) -> Option<meta::Regex> {
+    let syntax = syntax::Config::new().unicode(false).utf8(false);
     let captures = WhichCaptures::None;
     let config = meta::Config::new().which_captures(captures).nfa_size_limit(Some(LARGEST));
     let config = config.auto_prefilter(false).onepass(false).dfa(false);
-    meta::Regex::builder().configure(config).build(pattern).ok()
+    meta::Regex::builder().syntax(syntax).configure(config).build(pattern).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::RuleSet;
+
+    /// The patterns that rules spell out, tried on parts of one another.
+    #[test]
+    fn quick_patterns_say_what_whole_ones_say() {
+        let rules = RuleSet::builtin().expect("built-in rules are read");
+        let calls = rules.rules.iter().flat_map(|it| it.text.split(".matches(").skip(1));
+        let mut patterns: Vec<_> = calls.filter_map(|it| it.split(['"', '\'']).nth(1)).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        let parts = patterns.iter().flat_map(|it| it.split(['|', '(', ')', '\\', '$', '^']));
+        let parts: Vec<_> = parts.filter(|it| it.is_ascii()).collect();
+        let (mut compared, mut matched) = (0, 0);
+        for pattern in &patterns {
+            let (Some(quick), Ok(whole)) = (quick(pattern), Regex::new(pattern)) else { continue };
+            compared += 1;
+            for part in &parts {
+                matched += usize::from(whole.is_match(part));
+                assert_eq!(quick.is_match(part), whole.is_match(part), "{pattern} on {part}");
+            }
+        }
+        assert!(compared > 200 && matched > 1_000, "{compared} patterns, {matched} matches");
+    }
 }
