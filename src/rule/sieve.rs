@@ -379,7 +379,9 @@ impl Settled<'_> {
 
     /// Notes the texts that a macro looks for among the items of a list, if that is all it does.
     fn asked_of_items(&mut self, fold: &Fold) -> Option<()> {
-        let is_item = |it: &Expr| matches!(&it.op, Op::Path(slot, path) if *slot == self.variables && path.is_empty());
+        let item = self.variables;
+        let is_item =
+            |it: &Expr| matches!(&it.op, Op::Path(slot, path) if *slot == item && path.is_empty());
         match &fold.body.op {
             Op::OneOf(item, list) if is_item(item) => {
                 for it in list {
