@@ -24,11 +24,13 @@ fn main() {
     }
     code.push_str("];\n");
     let out = env::var("OUT_DIR").expect("cargo sets the output directory");
-    fs::write(Path::new(&out).join("rules.rs"), code).expect("the output directory is writable");
+    let write = |name: &str, text: String| {
+        fs::write(Path::new(&out).join(name), text).expect("the output directory is writable");
+    };
+    write("rules.rs", code);
     let text = fs::read_to_string("rules/checklist.toml").expect("the checklist is readable");
     let checklist: serde_json::Value = toml::from_str(&text).expect("the checklist is TOML");
-    fs::write(Path::new(&out).join("checklist.json"), checklist.to_string())
-        .expect("the output directory is writable");
+    write("checklist.json", checklist.to_string());
 }
 
 /// The names of the profile and the view of a rule, if both are clear at first sight.

@@ -110,6 +110,22 @@ struct Met {
     evident: bool,
 }
 
+/// A judge, and what he noted of each rule of the view that he turned to.
+#[derive(Default)]
+struct Sitting<'a> {
+    judge: Judge<'a>,
+    met: Vec<Met>,
+}
+
+impl Sitting<'_> {
+    /// Turns to the next view, or the next file.
+    fn turn(&mut self, look: &Look<'_>) {
+        self.met.clear();
+        self.met.resize(look.rules.len(), Met::default());
+        self.judge.turn(look.rules.len());
+    }
+}
+
 /// The change that led to the files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Change<'a> {
@@ -327,8 +343,7 @@ fn read(found: &Found, reading: Reading, plan: &Plan<'_>, tests: &TestData) -> R
     let mut judged = Judged { problems: parsed.problems, ..Judged::default() };
     if let Some(artifact) = parsed.artifact.as_mut().filter(|it| it.role != Role::Part) {
         if !plan.waits(artifact) {
-            plan.file(artifact, &mut judged);
-            plan.team(artifact, &mut judged);
+            plan.judge(artifact, &mut judged);
         }
         shorten(artifact);
     }
@@ -446,6 +461,12 @@ impl<'r> Plan<'r> {
         Self::look(&self.views, artifact, judged);
     }
 
+    /// Judges an artifact by the rules, and by the team's ruleset that holds for it.
+    fn judge(&self, artifact: &Artifact, judged: &mut Judged) {
+        self.file(artifact, judged);
+        self.team(artifact, judged);
+    }
+
     /// Judges an artifact by the team's ruleset that holds for it.
     fn team(&self, artifact: &Artifact, judged: &mut Judged) {
         let Some(team) = self.teams.of(artifact) else { return };
@@ -460,15 +481,13 @@ impl<'r> Plan<'r> {
     }
 
     fn look(views: &Views<'_>, artifact: &Artifact, judged: &mut Judged) {
-        let (mut judge, mut met) = (Judge::default(), Vec::new());
+        let mut sitting = Sitting::default();
         for look in views {
             if look.view.kind == artifact.kind
                 && let Select::File(select) = look.view.select
             {
-                met.clear();
-                met.resize(look.rules.len(), Met::default());
-                judge.turn(look.rules.len());
-                select(artifact, &mut |it| judged.subject(&mut judge, look, &mut met, &it));
+                sitting.turn(look);
+                select(artifact, &mut |it| judged.subject(&mut sitting, look, &it));
             }
         }
         if std::mem::take(&mut judged.left_out) > 0 {
@@ -479,14 +498,11 @@ impl<'r> Plan<'r> {
     }
 
     fn across(&self, repository: &Repository<'_>) -> Judged {
-        let (mut judge, mut judged) = (Judge::default(), Judged::default());
-        let mut met = Vec::new();
+        let (mut sitting, mut judged) = (Sitting::default(), Judged::default());
         for look in &self.views {
             if let Select::Repository(select) = look.view.select {
-                met.clear();
-                met.resize(look.rules.len(), Met::default());
-                judge.turn(look.rules.len());
-                select(repository, &mut |it| judged.subject(&mut judge, look, &mut met, &it));
+                sitting.turn(look);
+                select(repository, &mut |it| judged.subject(&mut sitting, look, &it));
             }
         }
         judged
@@ -494,16 +510,11 @@ impl<'r> Plan<'r> {
 }
 
 impl Judged {
-    /// Judges a subject by the rules of its view; `met` is what is noted of each of them.
-    fn subject<'a>(
-        &mut self,
-        judge: &mut Judge<'a>,
-        look: &Look<'a>,
-        met: &mut [Met],
-        subject: &Subject<'a>,
-    ) {
+    /// Judges a subject by the rules of its view.
+    fn subject<'a>(&mut self, sitting: &mut Sitting<'a>, look: &Look<'a>, subject: &Subject<'a>) {
         let object = OnceCell::new();
         let sift = look.sift.get_or_init(|| Sift::of(&look.rules));
+        let Sitting { judge, met } = sitting;
         judge.judge(subject, &look.rules, sift, |number, judgement| {
             let (rule, met) = (look.rules[number], &mut met[number]);
             self.judgement(rule, met, subject, &object, judgement);
@@ -518,12 +529,12 @@ impl Judged {
         object: &OnceCell<Option<Arc<Object>>>,
         judgement: Judgement<'a>,
     ) {
+        let holds = judgement.failures.is_empty() && judgement.troubles.is_empty();
         if !rule.items.is_empty() && !met.evident {
             if !met.judged {
                 self.items.extend(rule.items.iter().cloned());
                 met.judged = true;
             }
-            let holds = judgement.failures.is_empty() && judgement.troubles.is_empty();
             let proof = match rule.power {
                 Power::Decides if holds && rule.proves.is_none() => Some(subject.at),
                 _ => judgement.proves,
@@ -537,7 +548,7 @@ impl Judged {
                 }));
             }
         }
-        if judgement.failures.is_empty() && judgement.troubles.is_empty() {
+        if holds {
             return;
         }
         for failure in judgement.failures {
@@ -662,8 +673,7 @@ impl Outcome {
         let judge = |artifact: &mut Artifact| {
             let is_trial = artifact.role == Role::Trial;
             let mut judged = Judged { is_trial, ..Judged::default() };
-            plan.file(artifact, &mut judged);
-            plan.team(artifact, &mut judged);
+            plan.judge(artifact, &mut judged);
             if artifact.tree.source.is_rendered() {
                 kubernetes::shorten(artifact);
             }

@@ -243,10 +243,12 @@ impl Group {
 
     /// Adds the rules that a list leaves open: those that name one of its items.
     fn look_at_list(&self, value: &Value<'_>, open: &mut Vec<usize>) {
+        let is_short = items(value).is_some_and(|it| it.count() <= LONGEST);
+        if !is_short {
+            return open.extend_from_slice(&self.all);
+        }
         let from = open.len();
-        let list = items(value).filter(|_| items(value).is_some_and(|it| it.count() <= LONGEST));
-        let Some(list) = list else { return open.extend_from_slice(&self.all) };
-        for item in list {
+        for item in items(value).into_iter().flatten() {
             for number in item.as_str().into_iter().flat_map(|it| self.named(it)) {
                 if !open[from..].contains(number) {
                     open.push(*number);
