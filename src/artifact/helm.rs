@@ -4,14 +4,14 @@
 //! names, and with each `ci/*-values.yaml` that it brings for its tests. Every byte that comes out
 //! knows the bytes of the template that it comes from.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Artifact, Role,
+    Role,
     render::{self, Files, Rendering},
 };
 use crate::{
-    document::{Node, Problem},
+    document::{Node, Problem, Tree},
     parse::yaml,
     source::Source,
     threads,
@@ -76,16 +76,18 @@ pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
     result.problems.extend(chart.problems.iter().chain(&templates.problems).cloned());
     let mut failed: Vec<Problem> = Vec::new();
     let mut done: BTreeSet<String> = BTreeSet::new();
-    let mut texts: BTreeSet<String> = BTreeSet::new();
+    let mut texts: Vec<Arc<Source>> = Vec::new();
     for set in settings::sets(&chart, files) {
         let rendering = rendering::render(&chart, &templates, &set.files, files);
         let open = !chart.missing.is_empty() || !rendering.problems.is_empty();
         failed.extend(rendering.problems);
         done.extend(rendering.done);
         let source = authored.text(&set.path, &rendering.rendered);
-        if texts.insert(source.text.clone()) {
+        if texts.iter().all(|it| it.text != source.text) {
             let role = if set.is_trial { Role::Trial } else { Role::Rendered { open } };
-            let (artifact, problems) = deployed(source, role);
+            let (tree, problems) = deployed(source);
+            texts.push(tree.source.clone());
+            let (artifact, problems) = render::from_tree(tree, problems, role);
             result.artifacts.extend(artifact);
             result.problems.extend(problems);
         }
@@ -103,12 +105,12 @@ pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
 }
 
 /// The manifests in what a chart printed, without its tests, which nobody deploys.
-fn deployed(source: Source, role: Role) -> (Option<Artifact>, Vec<Problem>) {
+fn deployed(source: Source) -> (Tree, Vec<Problem>) {
     let (mut tree, problems) = yaml::parse(source);
     let mut roots = std::mem::take(&mut tree.roots);
     roots.retain(|root| !is_test(tree.node(*root)));
     tree.roots = roots;
-    render::from_tree(tree, problems, role)
+    (tree, problems)
 }
 
 /// Whether an object is only made when somebody runs `helm test`.

@@ -77,6 +77,7 @@ fn build_all(
         let (open, parts) = (build.open, build.parts);
         let mut emitter = Emitter::new(&path, &library.sources);
         let (templates, objects): (Vec<_>, Vec<_>) = objects.iter().partition(|it| is_template(it));
+        emitter.reserve(&objects);
         objects.iter().for_each(|it| emitter.object(it));
         rendering.parts.extend(parts);
         built.push((emitter.finish(), open || !templates.is_empty()));

@@ -9,11 +9,11 @@
 //! To add a renderer: write `pub fn render(files: &Files<'_>, artifacts: &[Artifact]) -> Rendering`
 //! in its module and call it from [`render`]. [`from_tree`] turns the tree of a finished text into an artifact.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use super::{Artifact, Role, helm, kubernetes, kustomize, openapi, testdata::TestData};
 use crate::{
-    document::{Problem, Tree},
+    document::{self, Problem, Tree},
     source::Source,
 };
 
@@ -35,6 +35,33 @@ impl Files<'_> {
     /// Whether there is a file at this path.
     pub fn has(&self, path: &str) -> bool {
         self.paths.binary_search_by(|it| it.as_str().cmp(path)).is_ok()
+    }
+}
+
+/// The keys that a renderer met last: most of them are met again, and need not be in memory twice.
+#[derive(Debug)]
+pub struct Keys {
+    known: Vec<Option<Rc<str>>>,
+}
+
+impl Keys {
+    /// How many keys are known at most: one for each tag and some lengths.
+    const MOST: usize = 1024;
+
+    /// The key, as one that may be known.
+    pub fn get(&mut self, key: &str) -> Rc<str> {
+        let place = usize::from(document::tag(key.as_bytes())) + 256 * key.len();
+        let place = &mut self.known[place % Self::MOST];
+        match place {
+            Some(known) if **known == *key => known.clone(),
+            _ => place.insert(key.into()).clone(),
+        }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { known: vec![None; Self::MOST] }
     }
 }
 

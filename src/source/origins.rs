@@ -129,6 +129,11 @@ impl Draft {
         Self { path: path.into(), text: String::new(), origins: Origins::default() }
     }
 
+    /// Makes room for so many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.text.reserve_exact(bytes);
+    }
+
     /// Makes a file of the author known; the same file is known once.
     pub fn file(&mut self, source: &Arc<Source>) -> FileId {
         let known = self.origins.files.iter().rposition(|it| Arc::ptr_eq(it, source));
@@ -141,9 +146,15 @@ impl Draft {
 
     /// Appends text that comes from `at` of a file: the very bytes, or what became of them.
     pub fn push(&mut self, text: &str, file: FileId, at: Span) {
-        let verbatim = self.origins.files[file.0 as usize].slice(at) == text;
-        self.origins.pieces.push(Piece { from: self.text.len() as u32, file, at, verbatim });
-        self.text.push_str(text);
+        self.push_with(file, at, |it| it.push_str(text));
+    }
+
+    /// The same for text that `write` appends.
+    pub fn push_with(&mut self, file: FileId, at: Span, write: impl FnOnce(&mut String)) {
+        let from = self.text.len();
+        write(&mut self.text);
+        let verbatim = self.origins.files[file.0 as usize].slice(at) == &self.text[from..];
+        self.origins.pieces.push(Piece { from: from as u32, file, at, verbatim });
     }
 
     /// Appends text that belongs to the piece before it: blanks, colons, quotes.

@@ -2,6 +2,8 @@
 
 use std::{ops::Range, sync::Arc};
 
+use memchr::memmem::Finder;
+
 use super::{
     archive,
     chart::Chart,
@@ -12,6 +14,9 @@ use crate::{
     document::Problem,
     source::{Draft, Source, Span},
 };
+
+/// What stands between the texts of two templates.
+const SEPARATOR: &str = "\n---\n";
 
 /// What the author of a chart can change: its files, and for what lies in a packed chart the line
 /// that asks for it.
@@ -61,9 +66,11 @@ impl Authored {
     /// What a chart printed, as one text of many documents.
     pub fn text(&self, path: &str, rendered: &[Rendered]) -> Source {
         let mut draft = Draft::new(path);
+        draft.reserve(rendered.iter().map(|it| it.output.text.len() + SEPARATOR.len()).sum());
+        let mark = Finder::new("---");
         for it in rendered {
             if !draft.is_empty() {
-                draft.glue("\n---\n");
+                draft.glue(SEPARATOR);
             }
             let text = &it.output.text;
             let ends = it.output.pieces.iter().skip(1).map(|it| it.from).chain([text.len()]);
@@ -72,7 +79,7 @@ impl Authored {
                 let file = draft.file(source);
                 let place = |part| asked_for.unwrap_or_else(|| part_of(piece, end, part));
                 let mut from = piece.from;
-                for at in after_marks(text, piece.from..end) {
+                for at in after_marks(&mark, text, piece.from..end) {
                     draft.push(&text[from..at], file, place(from..at));
                     draft.glue("\n");
                     from = at;
@@ -96,9 +103,9 @@ fn part_of(piece: &output::Piece, end: usize, part: Range<usize>) -> Span {
 }
 
 /// Where text follows a document mark on its line: Helm takes `---# text` apart, YAML does not.
-fn after_marks(text: &str, range: Range<usize>) -> Vec<usize> {
+fn after_marks(mark: &Finder<'_>, text: &str, range: Range<usize>) -> Vec<usize> {
     let bytes = text.as_bytes();
-    memchr::memmem::find_iter(&bytes[range.clone()], "---")
+    mark.find_iter(&bytes[range.clone()])
         .map(|at| at + range.start)
         .filter(|at| *at == 0 || bytes[at - 1] == b'\n')
         .filter(|at| bytes.get(at + 3).is_some_and(|it| !b" \t\r\n-".contains(it)))

@@ -4,17 +4,15 @@
 //! heap. Nothing is freed before the rendering ends, which bounds memory by the work that is
 //! allowed, and nothing is dropped recursively.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{collections::BTreeSet, ops::Deref, rc::Rc};
 
-use crate::document::{Tree, Trouble};
+use crate::{
+    artifact::render::Keys,
+    document::{Tree, Trouble},
+};
 
 /// Text that values share.
 pub type Text = Rc<str>;
-/// The entries of a map, sorted as Go prints and ranges over them.
-pub type Map = BTreeMap<Text, Value>;
 /// What evaluating something gives.
 pub type Outcome<T> = Result<T, Failure>;
 
@@ -24,6 +22,9 @@ pub const DEEPEST: usize = 100;
 const STEPS: u64 = 6_000_000;
 /// How many bytes of text one rendering may make, all intermediate texts included.
 const BYTES: u64 = 128 << 20;
+
+/// How many entries of a map move for one step.
+const MOVES: usize = 32;
 
 /// Why something could not be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,15 +90,79 @@ impl Value {
     }
 }
 
+/// The entries of a map, sorted as Go prints and ranges over them. Copies share them until one of
+/// them changes.
+#[derive(Clone, Debug, Default)]
+pub struct Map(Rc<Vec<(Text, Value)>>);
+
+impl Map {
+    /// A map without entries.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the entry of a key is, or where it would be.
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        self.binary_search_by(|it| (*it.0).cmp(key))
+    }
+
+    /// The value under a key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.place(key).ok().map(|at| &self.0[at].1)
+    }
+
+    /// Whether there is such a key.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.place(key).is_ok()
+    }
+
+    /// Keeps the entries whose keys are wanted.
+    pub fn retain(&mut self, wanted: impl Fn(&Text) -> bool) {
+        Rc::make_mut(&mut self.0).retain(|it| wanted(&it.0));
+    }
+}
+
+impl Deref for Map {
+    type Target = [(Text, Value)];
+
+    fn deref(&self) -> &[(Text, Value)] {
+        &self.0
+    }
+}
+
+/// Of entries with one key the last one counts.
+impl FromIterator<(Text, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Text, Value)>>(entries: I) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        entries.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                std::mem::swap(later, kept);
+            }
+            is_same
+        });
+        Self(Rc::new(entries))
+    }
+}
+
+impl<const N: usize> From<[(Text, Value); N]> for Map {
+    fn from(entries: [(Text, Value); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
 /// Where lists and maps live, and what is left of the work that is allowed.
 #[derive(Debug)]
 pub struct Heap {
-    lists: Vec<Vec<Value>>,
+    lists: Vec<Rc<[Value]>>,
     maps: Vec<Map>,
     /// Maps some of whose entries are in a chart that is not here.
     incomplete: BTreeSet<u32>,
     steps: u64,
     bytes: u64,
+    /// The keys of written maps.
+    pub keys: Keys,
     /// The text that `fromYaml` read last: many charts ask for its parts one by one.
     pub read: Option<(Text, Tree)>,
 }
@@ -110,6 +175,7 @@ impl Default for Heap {
             incomplete: BTreeSet::new(),
             steps: STEPS,
             bytes: BYTES,
+            keys: Keys::default(),
             read: None,
         }
     }
@@ -165,7 +231,7 @@ impl Heap {
     /// When no steps are left for its items.
     pub fn new_list(&mut self, items: Vec<Value>) -> Outcome<Value> {
         self.step(items.len() + 1)?;
-        self.lists.push(items);
+        self.lists.push(items.into());
         Ok(Value::List(self.lists.len() as u32 - 1))
     }
 
@@ -180,7 +246,7 @@ impl Heap {
     }
 
     /// The items of a list.
-    pub fn items(&self, list: u32) -> &[Value] {
+    pub fn items(&self, list: u32) -> &Rc<[Value]> {
         &self.lists[list as usize]
     }
 
@@ -189,9 +255,34 @@ impl Heap {
         &self.maps[map as usize]
     }
 
-    /// The entries of a map, to be changed; every way into it sees the change.
-    pub fn entries_mut(&mut self, map: u32) -> &mut Map {
-        &mut self.maps[map as usize]
+    /// Sets an entry of a map; every way into it sees the change.
+    ///
+    /// # Errors
+    /// When no steps are left for the entries that move.
+    pub fn insert(&mut self, map: u32, key: Text, value: Value) -> Outcome<()> {
+        match self.entries(map).place(&key) {
+            Ok(at) => self.entries_mut(map)[at].1 = value,
+            Err(at) => {
+                self.step((self.entries(map).len() - at) / MOVES)?;
+                self.entries_mut(map).insert(at, (key, value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an entry out of a map.
+    ///
+    /// # Errors
+    /// When no steps are left for the entries that move.
+    pub fn remove(&mut self, map: u32, key: &str) -> Outcome<()> {
+        let Ok(at) = self.entries(map).place(key) else { return Ok(()) };
+        self.step((self.entries(map).len() - at) / MOVES)?;
+        self.entries_mut(map).remove(at);
+        Ok(())
+    }
+
+    fn entries_mut(&mut self, map: u32) -> &mut Vec<(Text, Value)> {
+        Rc::make_mut(&mut self.maps[map as usize].0)
     }
 
     /// Notes that the map under `key`, and those in it, may lack entries that a chart which is not
@@ -202,7 +293,7 @@ impl Heap {
             if let Value::Map(map) = value
                 && self.incomplete.insert(map)
             {
-                maps.extend(self.entries(map).values().cloned());
+                maps.extend(self.entries(map).iter().map(|it| it.1.clone()));
             }
         }
     }
@@ -267,18 +358,20 @@ impl Heap {
         match value {
             Value::List(list) => {
                 self.step(self.items(*list).len())?;
-                let items = self.items(*list).to_vec();
+                let items = self.items(*list).clone();
                 let items: Outcome<Vec<_>> =
                     items.iter().map(|it| self.copy_below(it, below)).collect();
                 self.new_list(items?)
             }
             Value::Map(map) => {
                 self.step(self.entries(*map).len())?;
-                let mut entries = self.entries(*map).clone();
-                for value in entries.values_mut() {
-                    *value = self.copy_below(value, below)?;
-                }
-                self.new_map(entries)
+                let entries = self.entries(*map).clone();
+                let copied = entries.iter().map(|(key, value)| {
+                    let value = self.copy_below(value, below)?;
+                    Ok((key.clone(), value))
+                });
+                let copied = copied.collect::<Outcome<_>>()?;
+                self.new_map(copied)
             }
             other => Ok(other.clone()),
         }
@@ -303,14 +396,17 @@ impl Heap {
             (Value::Text(left), Value::Text(right)) => left == right,
             (Value::Files(left), Value::Files(right)) => left == right,
             (Value::List(left), Value::List(right)) => {
-                let (left, right) = (self.items(*left).to_vec(), self.items(*right).to_vec());
-                left.len() == right.len() && self.all_same(left.iter().zip(&right), below)?
+                let (left, right) = (self.items(*left).clone(), self.items(*right).clone());
+                left.len() == right.len() && self.all_same(left.iter().zip(&*right), below)?
             }
             (Value::Map(left), Value::Map(right)) => {
                 let (left, right) = (self.entries(*left).clone(), self.entries(*right).clone());
                 left.len() == right.len()
-                    && left.keys().eq(right.keys())
-                    && self.all_same(left.values().zip(right.values()), below)?
+                    && left.iter().zip(&*right).all(|(left, right)| left.0 == right.0)
+                    && self.all_same(
+                        left.iter().zip(&*right).map(|(left, right)| (&left.1, &right.1)),
+                        below,
+                    )?
             }
             _ => false,
         })
@@ -357,7 +453,7 @@ impl Heap {
             }
             Value::List(list) => {
                 into.push('[');
-                for (index, item) in self.items(*list).to_vec().iter().enumerate() {
+                for (index, item) in self.items(*list).clone().iter().enumerate() {
                     into.push_str(if index > 0 { " " } else { "" });
                     self.print(item, into, below)?;
                 }
@@ -394,10 +490,29 @@ mod tests {
         let mut heap = Heap::default();
         let map = heap.new_map(Map::new()).unwrap();
         let Value::Map(place) = map else { panic!("a map") };
-        heap.entries_mut(place).insert("self".into(), map.clone());
+        heap.insert(place, "self".into(), map.clone()).unwrap();
         assert_eq!(heap.display(&map).unwrap_err().kind, Trouble::Limit);
         assert_eq!(heap.deep_copy(&map).unwrap_err().kind, Trouble::Limit);
         assert_eq!(heap.same(&map, &map).unwrap_err().kind, Trouble::Limit);
+    }
+
+    #[test]
+    fn of_entries_with_one_key_the_last_one_counts() {
+        let keys = ["b", "a", "b", "c", "a", "b"];
+        let map: Map = (0..).zip(keys).map(|(at, key)| (key.into(), Value::Int(at))).collect();
+        let found: Vec<_> = map.iter().map(|(key, value)| format!("{key}{value:?}")).collect();
+        assert_eq!(found, ["aInt(4)", "bInt(5)", "cInt(3)"]);
+    }
+
+    #[test]
+    fn entries_that_move_are_paid_for() {
+        let mut heap = Heap::default();
+        let Value::Map(map) = heap.new_map(Map::new()).unwrap() else { panic!("a map") };
+        let shared = heap.entries(map).clone();
+        heap.step(STEPS as usize - 100_000).unwrap();
+        let mut backwards = (0..100_000).rev().map(|it| format!("{it:05}"));
+        assert!(backwards.any(|key| heap.insert(map, key.into(), Value::Nil).is_err()));
+        assert!(shared.is_empty() && heap.entries(map).is_sorted_by(|a, b| a.0 < b.0));
     }
 
     #[test]

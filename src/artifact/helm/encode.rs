@@ -10,7 +10,7 @@ use super::{
 /// # Errors
 /// When it is nested too deep or too large.
 pub fn yaml(heap: &mut Heap, value: &Value) -> Outcome<Value> {
-    let mut writer = Yaml { text: String::new(), column: 0 };
+    let mut writer = Yaml { text: String::new(), line: 0 };
     writer.value(heap, value, 0, DEEPEST)?;
     heap.room(writer.text.len())?;
     Ok(Value::text(writer.text.trim_end_matches('\n')))
@@ -21,19 +21,25 @@ const WIDTH: usize = 80;
 
 struct Yaml {
     text: String,
-    column: usize,
+    /// Where the line starts that is being written.
+    line: usize,
 }
 
 impl Yaml {
     fn put(&mut self, text: &str) {
-        self.column += text.chars().count();
         self.text.push_str(text);
     }
 
     fn new_line(&mut self, indent: usize) {
+        const BLANKS: &str = "                                                                ";
         self.text.push('\n');
-        self.text.extend(std::iter::repeat_n(' ', indent));
-        self.column = indent;
+        self.line = self.text.len();
+        let mut left = indent;
+        while left > 0 {
+            let some = left.min(BLANKS.len());
+            self.text.push_str(&BLANKS[..some]);
+            left -= some;
+        }
     }
 
     /// Writes a value whose first line is already indented.
@@ -48,7 +54,7 @@ impl Yaml {
         heap.step(1)?;
         match value {
             Value::List(list) if !heap.items(*list).is_empty() => {
-                for (index, item) in heap.items(*list).to_vec().iter().enumerate() {
+                for (index, item) in heap.items(*list).clone().iter().enumerate() {
                     if index > 0 {
                         self.new_line(indent);
                     }
@@ -70,7 +76,8 @@ impl Yaml {
             Value::List(_) | Value::Versions => self.put("[]"),
             Value::Map(_) | Value::Files(_) => self.put("{}"),
             Value::Text(text) => {
-                heap.room(text.len().saturating_add(indent * text.matches('\n').count()))?;
+                let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+                heap.room(text.len().saturating_add(indent * lines))?;
                 self.scalar(text, indent);
             }
             Value::Nil => self.put("null"),
@@ -117,17 +124,23 @@ impl Yaml {
 
     /// Plain text, broken at blanks beyond the width.
     fn folded(&mut self, text: &str, indent: usize) {
+        // A text has not more characters than bytes.
+        if self.text.len() - self.line + text.len() <= WIDTH {
+            return self.put(text);
+        }
         let (bytes, mut from) = (text.as_bytes(), 0);
+        let mut column = self.text[self.line..].chars().count();
         for at in memchr::memchr_iter(b' ', bytes) {
-            // A text has not more characters than bytes.
-            if self.column + (at - from) <= WIDTH {
+            if column + (at - from) <= WIDTH {
                 continue;
             }
             self.put(&text[from..at]);
+            column += text[from..at].chars().count();
             from = at;
             let is_alone = at > 0 && bytes[at - 1] != b' ' && bytes.get(at + 1) != Some(&b' ');
-            if self.column > WIDTH && is_alone && at + 1 < bytes.len() {
-                self.new_line(indent.max(2));
+            if column > WIDTH && is_alone && at + 1 < bytes.len() {
+                column = indent.max(2);
+                self.new_line(column);
                 from = at + 1;
             }
         }
@@ -172,10 +185,7 @@ impl Yaml {
                     self.put(&format!("\\x{:02X}", c as u32))
                 }
                 c if (c as u32) > 0xffff => self.put(&format!("\\U{:08X}", c as u32)),
-                c => {
-                    self.text.push(c);
-                    self.column += 1;
-                }
+                c => self.text.push(c),
             }
         }
         self.put("\"");
@@ -185,8 +195,9 @@ impl Yaml {
 /// Whether a text of several lines is written as a block: not if blanks at the end of a line or
 /// special characters would not survive.
 fn is_block(text: &str) -> bool {
-    let special = |it: char| (it as u32) < 0x20 && it != '\n' && it != '\t' || it as u32 > 0xffff;
-    !text.contains(special)
+    // The first byte of characters beyond U+FFFF is 0xf0 or more, and no other one is.
+    let special = |it: u8| it < 0x20 && it != b'\n' && it != b'\t' || it >= 0xf0;
+    !text.bytes().any(special)
         && !text.contains(" \n")
         && !text.ends_with(' ')
         && !text.starts_with('\n')
@@ -201,32 +212,34 @@ enum Quotes {
 
 /// The quotes that a text of one line needs.
 fn style(text: &str) -> Quotes {
-    let special = |it: char| (it as u32) < 0x20 || it == '\u{7f}' || it as u32 > 0xffff;
-    if text.contains(special) || text.is_empty() || reads_as_other(text) {
+    let special = |it: u8| it < 0x20 || it == 0x7f || it >= 0xf0;
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return Quotes::Double };
+    if text.bytes().any(special) || reads_as_other(text) {
         return Quotes::Double;
     }
-    let first = text.chars().next().unwrap_or(' ');
-    let second_blank = text[first.len_utf8()..].chars().next().is_none_or(|it| it == ' ');
+    let second_blank = bytes.get(1).is_none_or(|it| *it == b' ');
     let indicator =
-        "#,[]{}&*!|>'\"%@`".contains(first) || matches!(first, '-' | '?' | ':') && second_blank;
-    let blank_ends = text.starts_with(' ') || text.ends_with(' ');
-    let bytes = text.as_bytes();
-    let colon = |at: usize| matches!(bytes.get(at + 1), None | Some(b' '));
-    let comment = |at: usize| at > 0 && bytes[at - 1] == b' ';
-    let inside = memchr::memchr_iter(b':', bytes).any(colon)
-        || memchr::memchr_iter(b'#', bytes).any(comment);
+        b"#,[]{}&*!|>'\"%@`".contains(first) || matches!(first, b'-' | b'?' | b':') && second_blank;
+    let blank_ends = *first == b' ' || *last == b' ';
+    let inside = memchr::memchr2_iter(b':', b'#', bytes).any(|at| match bytes[at] {
+        b':' => matches!(bytes.get(at + 1), None | Some(b' ')),
+        _ => at > 0 && bytes[at - 1] == b' ',
+    });
     let marks = text.starts_with("---") || text.starts_with("...");
     if indicator || blank_ends || inside || marks { Quotes::Single } else { Quotes::None }
 }
 
 /// Whether YAML 1.1 would read the bare text as something other than text.
 fn reads_as_other(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "true", "True", "TRUE", "false",
-        "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF", "~", "null", "Null", "NULL",
-        ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "-.inf", "<<", "=",
-    ];
-    let is_word = text.len() <= 5 && WORDS.contains(&text);
+    #[rustfmt::skip]
+    let is_word = matches!(
+        text,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "n" | "N" | "no" | "No" | "NO" | "true" | "True" | "TRUE"
+        | "false" | "False" | "FALSE" | "on" | "On" | "ON" | "off" | "Off" | "OFF" | "~" | "null"
+        | "Null" | "NULL" | ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "-.inf"
+        | "<<" | "="
+    );
     let may_be_number = text.starts_with(|it: char| it.is_ascii_digit() || "+-.".contains(it));
     is_word || may_be_number && (is_number(text) || is_date(text) || is_sexagesimal(text))
 }
@@ -309,14 +322,14 @@ fn to_json(heap: &mut Heap, value: &Value, depth: usize) -> Outcome<serde_json::
             Json::from(&**text)
         }
         Value::List(list) => {
-            let items = heap.items(*list).to_vec();
+            let items = heap.items(*list).clone();
             let items: Outcome<_> = items.iter().map(|it| to_json(heap, it, below)).collect();
             Json::Array(items?)
         }
         Value::Map(map) => {
             let mut object = Map::new();
-            for (key, item) in heap.entries(*map).clone() {
-                object.insert(key.to_string(), to_json(heap, &item, below)?);
+            for (key, item) in heap.entries(*map).clone().iter() {
+                object.insert(key.to_string(), to_json(heap, item, below)?);
             }
             Json::Object(object)
         }

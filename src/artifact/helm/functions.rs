@@ -114,11 +114,11 @@ fn texts<T: AsRef<str>>(heap: &mut Heap, texts: impl IntoIterator<Item = T>) -> 
 
 /// Texts as the map that `split` gives: `_0`, `_1`, …
 fn numbered<T: AsRef<str>>(heap: &mut Heap, texts: impl IntoIterator<Item = T>) -> Outcome<Value> {
-    let mut map = Map::new();
+    let mut parts = Vec::new();
     for (index, text) in texts.into_iter().enumerate() {
-        map.insert(format!("_{index}").into(), heap.new_text(text)?);
+        parts.push((format!("_{index}").into(), heap.new_text(text)?));
     }
-    heap.new_map(map)
+    heap.new_map(parts.into_iter().collect())
 }
 
 /// Evaluates `{{ expression }}` with `dot`, as tests of functions want it.

@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::{
-    data::{Failure, Heap, Map, Outcome, Text, Value},
+    data::{Failure, Heap, Outcome, Text, Value},
     encode, functions,
 };
 use crate::source::Source;
@@ -137,15 +137,15 @@ impl<'c> Files<'c> {
 
     /// The files as the `data` of a ConfigMap or a Secret.
     fn as_config(&self, set: u32, heap: &mut Heap, secret: bool) -> Outcome<Value> {
-        let mut data = Map::new();
+        let mut data = Vec::new();
         for (path, text) in self.all(set, heap)? {
             let (path, text) = (functions::as_text(&path)?, functions::as_text(&text)?);
             let name = path.rsplit('/').next().unwrap_or(&path);
             let text: Text =
                 if secret { encode::base64(text.as_bytes()).into() } else { text.clone() };
-            data.insert(name.into(), Value::Text(text));
+            data.push((name.into(), Value::Text(text)));
         }
-        let data = heap.new_map(data)?;
+        let data = heap.new_map(data.into_iter().collect())?;
         functions::call(heap, "toYaml", &[data])
     }
 }

@@ -266,17 +266,17 @@ impl<'c> Renderer<'c> {
         release: &Value,
         capabilities: &Value,
     ) -> Outcome<Value> {
-        let mut subcharts = Map::new();
+        let mut subcharts = Vec::new();
         for child in &part.children {
             let name = child.chart.name.as_str();
             let inner = values::map_under(&mut self.engine.heap, values, name)?;
             let context = self.context(child, false, inner, release, capabilities)?;
-            subcharts.insert(name.into(), context);
+            subcharts.push((name.into(), context));
         }
         for missing in &part.chart.missing {
             self.engine.heap.note_incomplete(values, &missing.name);
         }
-        let subcharts = self.engine.heap.new_map(subcharts)?;
+        let subcharts = self.engine.heap.new_map(subcharts.into_iter().collect())?;
         let chart = self.metadata(part.chart, root)?;
         let files = self.engine.files.add(&part.chart.folder, part.chart.files.clone());
         self.engine.heap.new_map(Map::from([
@@ -322,9 +322,9 @@ impl<'c> Renderer<'c> {
 
     /// `.Chart`: the metadata with capital letters.
     fn metadata(&mut self, chart: &Chart, root: bool) -> Outcome<Value> {
-        let mut map = Map::from([("IsRoot".into(), Value::Bool(root))]);
+        let mut all = vec![("IsRoot".into(), Value::Bool(root))];
         for key in ["AppVersion", "Version", "Description", "Home", "Icon", "Type", "KubeVersion"] {
-            map.insert(key.into(), Value::text(""));
+            all.push((key.into(), Value::text("")));
         }
         let entries = chart.metadata.documents().next().into_iter().flat_map(|it| it.entries());
         for (key, node) in entries {
@@ -336,10 +336,10 @@ impl<'c> Renderer<'c> {
                 true => values::import(&mut self.engine.heap, node)?,
                 false => Value::text(scalar(node)),
             };
-            map.insert(name.into(), value);
+            all.push((name.into(), value));
         }
-        map.insert("Name".into(), Value::text(chart.name.as_str()));
-        self.engine.heap.new_map(map)
+        all.push(("Name".into(), Value::text(chart.name.as_str())));
+        self.engine.heap.new_map(all.into_iter().collect())
     }
 
     /// Renders every template that is no partial, in the order in which Helm does: templates that
@@ -385,10 +385,11 @@ impl<'c> Renderer<'c> {
             ("BasePath".into(), Value::text(format!("{base}/templates"))),
         ]);
         let template = self.engine.heap.new_map(template);
-        if let (Value::Map(context), Ok(template)) = (context, template) {
-            self.engine.heap.entries_mut(*context).insert("Template".into(), template);
-        }
-        match self.engine.render(index, context) {
+        let set = template.and_then(|template| match context {
+            Value::Map(map) => self.engine.heap.insert(*map, "Template".into(), template),
+            _ => Ok(()),
+        });
+        match set.map_err(|it| (0, it)).and_then(|()| self.engine.render(index, context)) {
             Ok(output) => {
                 self.rendering.done.push(source.path.clone());
                 if !output.text.trim().is_empty() {

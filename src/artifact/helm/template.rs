@@ -15,8 +15,8 @@ use crate::document::Trouble;
 const DEEPEST: usize = 120;
 /// Longer templates are not read.
 const LONGEST: usize = 2 << 20;
-/// Of a longer literal text only both ends are parsed.
-const LONG: usize = 200;
+/// Of a longer literal text or comment only both ends are parsed.
+const LONG: usize = 16;
 
 /// One template file, or one text that `tpl` was given.
 #[derive(Debug)]
@@ -168,7 +168,8 @@ fn prepare(text: &str) -> Result<(String, Vec<Range<usize>>), Unread> {
     let mut left_out = Vec::new();
     let mut rest = text;
     let mut nesting = Nesting::default();
-    while let Some(start) = memchr::memmem::find(rest.as_bytes(), b"{{") {
+    let opening = memchr::memmem::Finder::new("{{");
+    while let Some(start) = opening.find(rest.as_bytes()) {
         let (literal, action) = rest.split_at(start);
         left_out.extend(inside(literal).map(|it| it.start + out.len()..it.end + out.len()));
         out.push_str(literal);
@@ -176,7 +177,7 @@ fn prepare(text: &str) -> Result<(String, Vec<Range<usize>>), Unread> {
         let action = &action[..length];
         let inner = action[2..].trim_start_matches('-').trim_start();
         if inner.starts_with("/*") {
-            blank(action, &mut out);
+            left_out.extend(blank(action, &mut out).filter(|it| it.len() > LONG));
         } else {
             nesting.meet(inner).map_err(|failure| Unread {
                 line: 1 + out.bytes().filter(|it| *it == b'\n').count() as u32,
@@ -223,13 +224,13 @@ fn end_of_quote(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Writes an action that prints nothing, as long as the comment and with its line breaks and trim
-/// marks.
-fn blank(action: &str, out: &mut String) {
+/// marks. Gives the place of the blanks that it can do without.
+fn blank(action: &str, out: &mut String) -> Option<Range<usize>> {
     let close = if action.ends_with("-}}") { "-}}" } else { "}}" };
     let open = if action.starts_with("{{-") { "{{- " } else { "{{" };
     let Some(start) = action.find("/*").filter(|_| action.ends_with(close)) else {
         out.push_str(action);
-        return;
+        return None;
     };
     let inner = &action.as_bytes()[start + 2..action.len() - close.len()];
     out.push_str(open);
@@ -237,8 +238,12 @@ fn blank(action: &str, out: &mut String) {
     out.push_str("\"\"");
     let written = open.len() + 2;
     let blanks = action.as_bytes()[written.min(start + 2)..start + 2].iter().chain(inner);
+    let from = out.len();
     out.extend(blanks.map(|it| if *it == b'\n' { '\n' } else { ' ' }));
+    // A trim mark stands behind a blank.
+    let left_out = from..out.len().saturating_sub(1).max(from);
     out.push_str(close);
+    Some(left_out)
 }
 
 /// How deep blocks are inside each other, as the recursive parser sees it.

@@ -46,19 +46,24 @@ fn import_below(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<Value>
 fn import_entries(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<Map> {
     let below = depth.checked_sub(1).ok_or_else(too_deep)?;
     let merges = node.flag(MERGES);
-    let own = node.entries().filter(|(key, _)| !merges || *key != "<<");
-    let own = own.map(|(key, value)| Ok((key.into(), import_below(heap, value, below)?)));
-    let mut map = own.collect::<Outcome<Map>>()?;
+    let mut entries = Vec::with_capacity(node.len());
+    for (key, value) in node.entries().filter(|(key, _)| !merges || *key != "<<") {
+        let value = import_below(heap, value, below)?;
+        entries.push((heap.keys.get(key), value));
+    }
     if let Some(merged) = node.get("<<").filter(|_| merges) {
         let sources: Vec<_> =
             if merged.is_map() { vec![merged] } else { merged.children().collect() };
+        // The last one of several entries counts: what merges comes before what it does not replace.
+        let mut all = Vec::new();
         for source in sources {
-            for (key, value) in import_entries(heap, source, below)? {
-                map.entry(key).or_insert(value);
-            }
+            all.push(import_entries(heap, source, below)?.to_vec());
         }
+        all.reverse();
+        all.push(entries);
+        return Ok(all.into_iter().flatten().collect());
     }
-    Ok(map)
+    Ok(entries.into_iter().collect())
 }
 
 /// Lays the values of a chart under those that were given: what was given wins, maps are laid
@@ -95,18 +100,18 @@ fn lay_below(
 ) -> Outcome<()> {
     let below = depth.checked_sub(1).ok_or_else(too_deep)?;
     heap.step(heap.entries(defaults).len() + 1)?;
-    for (key, value) in heap.entries(defaults).clone() {
-        match (heap.entries(given).get(&key).cloned(), &value) {
+    for (key, value) in heap.entries(defaults).clone().iter() {
+        match (heap.entries(given).get(key).cloned(), value) {
             (None, _) => {
-                let copy = heap.deep_copy(&value)?;
-                heap.entries_mut(given).insert(key, copy);
+                let copy = heap.deep_copy(value)?;
+                heap.insert(given, key.clone(), copy)?;
             }
             (Some(Value::Nil), _) if matches!(nulls, Nulls::TakeAway { .. }) => {
-                heap.entries_mut(given).remove(&key);
+                heap.remove(given, key)?;
             }
             (Some(Value::Map(inner)), Value::Map(value)) => {
                 let inside = match nulls {
-                    Nulls::TakeAway { except } if !except.contains(&&*key) => {
+                    Nulls::TakeAway { except } if !except.contains(&&**key) => {
                         Nulls::TakeAway { except: &[] }
                     }
                     _ => Nulls::Stay,
@@ -126,7 +131,9 @@ fn lay_below(
 pub fn hand_down_globals(heap: &mut Heap, child: u32, parent: u32) -> Outcome<()> {
     let Some(Value::Map(parent)) = heap.entries(parent).get("global").cloned() else {
         let empty = heap.new_map(Map::new())?;
-        heap.entries_mut(child).entry("global".into()).or_insert(empty);
+        if !heap.entries(child).contains_key("global") {
+            heap.insert(child, "global".into(), empty)?;
+        }
         return Ok(());
     };
     let copy = heap.deep_copy(&Value::Map(parent))?;
@@ -135,8 +142,7 @@ pub fn hand_down_globals(heap: &mut Heap, child: u32, parent: u32) -> Outcome<()
     {
         lay_under_keeping_null(heap, *copy, own)?;
     }
-    heap.entries_mut(child).insert("global".into(), copy);
-    Ok(())
+    heap.insert(child, "global".into(), copy)
 }
 
 /// The map under `key`, made if there is none.
@@ -148,7 +154,7 @@ pub fn map_under(heap: &mut Heap, map: u32, key: &str) -> Outcome<u32> {
         return Ok(*inner);
     }
     let new = heap.new_map(Map::new())?;
-    heap.entries_mut(map).insert(Text::from(key), new.clone());
+    heap.insert(map, Text::from(key), new.clone())?;
     match new {
         Value::Map(inner) => Ok(inner),
         _ => Ok(map),

@@ -1,6 +1,6 @@
 //! One build: a kustomization with everything that it names, in the order of Kustomize.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
     fields::Fields,
@@ -255,7 +255,7 @@ impl<'l, 'a> Build<'l, 'a> {
     }
 
     /// The documents of a file that an entry names.
-    pub(super) fn load(&mut self, folder: &str, entry: &Node) -> Option<Arc<Loaded>> {
+    pub(super) fn load(&mut self, folder: &str, entry: &Node) -> Option<Rc<Loaded>> {
         let text = entry.scalar().unwrap_or_default();
         let path = resolve(folder, text)?;
         let Some(loaded) = self.library.load(&path) else {

@@ -1,6 +1,6 @@
 //! Built objects as text whose every piece knows its origin.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use super::model::{At, Data, Node};
 use crate::{
@@ -24,6 +24,11 @@ impl<'f> Emitter<'f> {
         Self { draft, builder, files, known: vec![None; files.len()] }
     }
 
+    /// Makes room for objects that will be appended.
+    pub(super) fn reserve(&mut self, objects: &[&Node]) {
+        self.builder.reserve(objects.iter().map(|it| it.size()).sum());
+    }
+
     /// Appends an object as a document of its own.
     pub(super) fn object(&mut self, object: &Node) {
         if !self.draft.is_empty() {
@@ -38,12 +43,26 @@ impl<'f> Emitter<'f> {
         Written { source: self.draft.finish(), builder: self.builder }
     }
 
-    fn push(&mut self, text: &str, at: At) -> Span {
+    fn push(&mut self, at: At, write: impl FnOnce(&mut String)) -> Span {
         let index = at.file as usize;
         let file = *self.known[index].get_or_insert_with(|| self.draft.file(&self.files[index]));
         let start = self.draft.len();
-        self.draft.push(text, file, at.span);
+        self.draft.push_with(file, at.span, write);
         Span::new(start, self.draft.len())
+    }
+
+    /// Text, in quotes if it needs them.
+    fn text(&mut self, text: &str, at: At) -> Span {
+        match is_plain(text) {
+            true => self.push(at, |it| it.push_str(text)),
+            false => self.push(at, |it| quote(text, it)),
+        }
+    }
+
+    /// A scalar that is no text.
+    fn plain(&mut self, text: &str, at: At, label: Label) {
+        let written = self.push(at, |it| it.push_str(text));
+        self.builder.plain(label, text, written);
     }
 
     /// A value that starts at the beginning of a line, or behind the dash of a list.
@@ -55,7 +74,7 @@ impl<'f> Emitter<'f> {
                     if at > 0 {
                         self.blanks(indent);
                     }
-                    let written = self.push(&scalar(&entry.key), entry.at);
+                    let written = self.text(&entry.key, entry.at);
                     let label = self.builder.key(&entry.key, written);
                     self.draft.glue(":");
                     self.value(&entry.value, indent, label);
@@ -74,17 +93,33 @@ impl<'f> Emitter<'f> {
                 self.builder.close(list, items.len());
             }
             data => {
-                let text = inline(node);
-                let written = self.push(&text, node.at);
+                self.inline(data, node.at, label);
                 self.draft.glue("\n");
-                match data {
-                    Data::Map(_) => self.builder.empty(label, Kind::Map, written),
-                    Data::List(_) => self.builder.empty(label, Kind::Seq, written),
-                    Data::Text(meant) if meant.len() < text.len() => {
-                        self.builder.quoted(label, meant, written);
-                    }
-                    _ => self.builder.plain(label, &text, written),
+            }
+        }
+    }
+
+    /// A scalar, or a map or a list with nothing in it.
+    fn inline(&mut self, data: &Data, at: At, label: Label) {
+        match data {
+            Data::Null => self.plain("null", at, label),
+            Data::Bool(true) => self.plain("true", at, label),
+            Data::Bool(false) => self.plain("false", at, label),
+            Data::Number(text) => self.plain(text, at, label),
+            Data::Text(text) => {
+                let written = self.text(text, at);
+                match written.end - written.start == text.len() as u32 {
+                    true => self.builder.plain(label, text, written),
+                    false => self.builder.quoted(label, text, written),
                 }
+            }
+            Data::List(_) => {
+                let written = self.push(at, |it| it.push_str("[]"));
+                self.builder.empty(label, Kind::Seq, written);
+            }
+            Data::Map(_) => {
+                let written = self.push(at, |it| it.push_str("{}"));
+                self.builder.empty(label, Kind::Map, written);
             }
         }
     }
@@ -131,49 +166,89 @@ impl Written {
     }
 }
 
-fn inline(node: &Node) -> Cow<'_, str> {
-    match &node.data {
-        Data::Null => "null".into(),
-        Data::Bool(value) => value.to_string().into(),
-        Data::Number(text) => Cow::Borrowed(text),
-        Data::Text(text) => scalar(text),
-        Data::List(_) => "[]".into(),
-        Data::Map(_) => "{}".into(),
+/// The bytes that plain text may have anywhere but at its start.
+const SAFE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let it = byte as u8;
+        table[byte] = it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'/' | b'-');
+        byte += 1;
     }
-}
+    table
+};
 
-/// Text as YAML that every reader takes for the same text.
-fn scalar(text: &str) -> Cow<'_, str> {
+/// Whether every reader of YAML takes the bare text for the same text.
+fn is_plain(text: &str) -> bool {
     const OTHERS: [&str; 11] =
         ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
     let bytes = text.as_bytes();
     let starts = bytes.first().is_some_and(|it| it.is_ascii_alphabetic() || *it == b'/');
-    let is_safe = |it: &u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'/' | b'-');
+    let is_safe = |it: &u8| SAFE[usize::from(*it)];
     let is_inside = |(at, it): (usize, &u8)| {
         is_safe(it) || matches!(it, b':' | b'@') && bytes.get(at + 1).is_some_and(is_safe)
     };
     let is_other = || text.len() < 6 && OTHERS.iter().any(|it| it.eq_ignore_ascii_case(text));
-    let is_plain = starts && bytes.iter().enumerate().all(is_inside) && !is_other();
-    if is_plain { text.into() } else { serde_json::to_string(text).unwrap_or_default().into() }
+    starts && bytes.iter().enumerate().all(is_inside) && !is_other()
+}
+
+/// The bytes that quoted text cannot have.
+const ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
+
+/// Writes text in double quotes, with the escapes of JSON.
+fn quote(text: &str, into: &mut String) {
+    into.reserve(text.len() + 2);
+    into.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|it| ESCAPED[usize::from(it)]) {
+        into.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'\n' => into.push_str("\\n"),
+            b'\t' => into.push_str("\\t"),
+            b'\r' => into.push_str("\\r"),
+            b'"' => into.push_str("\\\""),
+            b'\\' => into.push_str("\\\\"),
+            0x08 => into.push_str("\\b"),
+            0x0c => into.push_str("\\f"),
+            other => into.push_str(&format!("\\u{other:04x}")),
+        }
+        rest = &rest[at + 1..];
+    }
+    into.push_str(rest);
+    into.push('"');
 }
 
 #[cfg(test)]
 mod tests {
-    use super::scalar;
+    use super::{is_plain, quote};
 
     #[test]
     fn text_that_reads_as_something_else_is_quoted() {
         for plain in ["web", "/healthz", "nginx:1.27", "a.b/c@sha256"] {
-            assert_eq!(scalar(plain), plain);
+            assert!(is_plain(plain), "{plain}");
         }
-        for (text, quoted) in [
-            ("yes", "\"yes\""),
-            ("1", "\"1\""),
-            ("a: b", "\"a: b\""),
-            ("", "\"\""),
-            ("a:", "\"a:\""),
-        ] {
-            assert_eq!(scalar(text), quoted);
+        for text in ["yes", "1", "a: b", "", "a:", "é"] {
+            assert!(!is_plain(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn quoted_text_is_json() {
+        let every: String = (0..0x100).filter_map(char::from_u32).collect();
+        for text in ["", "a: b", "\n", "say \"hi\"\n\ta\\b", "é😀\u{2028}", &*every] {
+            let mut quoted = String::new();
+            quote(text, &mut quoted);
+            assert_eq!(quoted, serde_json::to_string(text).unwrap());
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    model::{At, Data, Node},
+    model::{At, Data, Node, Shared},
     object::Id,
 };
 
@@ -15,7 +15,7 @@ use super::{
 const DEEPEST: usize = 60;
 
 /// A field of some kinds of object. What tells two apart most often stands first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Field {
     /// `spec/containers[]/image`.
     pub(super) path: String,
@@ -28,7 +28,7 @@ pub(super) struct Field {
 }
 
 /// A part of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Part {
     key: String,
     /// It says with `[]` that a list is there.
@@ -36,29 +36,32 @@ struct Part {
 }
 
 /// The fields that name objects of a kind.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reference {
     pub(super) group: String,
     pub(super) version: String,
     pub(super) kind: String,
-    pub(super) fields: Arc<Vec<Field>>,
+    pub(super) fields: Vec<Field>,
 }
+
+/// Fields of a transformer, which the configurations of several builds share.
+type List = Arc<Vec<Arc<Field>>>;
 
 /// The fields of every transformer; most configurations add to few of them.
 #[derive(Clone, Debug)]
 pub(super) struct Fields {
-    pub(super) namespace: Arc<Vec<Field>>,
-    pub(super) prefix: Arc<Vec<Field>>,
-    pub(super) suffix: Arc<Vec<Field>>,
+    pub(super) namespace: List,
+    pub(super) prefix: List,
+    pub(super) suffix: List,
     /// What `labels` adds to beside the metadata; only `configurations` fill it.
-    pub(super) labels: Arc<Vec<Field>>,
-    pub(super) common_labels: Arc<Vec<Field>>,
-    pub(super) template_labels: Arc<Vec<Field>>,
-    pub(super) annotations: Arc<Vec<Field>>,
-    pub(super) images: Arc<Vec<Field>>,
-    pub(super) replicas: Arc<Vec<Field>>,
-    pub(super) references: Arc<Vec<Reference>>,
-    pub(super) variables: Arc<Vec<Field>>,
+    pub(super) labels: List,
+    pub(super) common_labels: List,
+    pub(super) template_labels: List,
+    pub(super) annotations: List,
+    pub(super) images: List,
+    pub(super) replicas: List,
+    pub(super) references: Arc<Vec<Arc<Reference>>>,
+    pub(super) variables: List,
 }
 
 /// Where kinds keep the specification of their pods.
@@ -189,18 +192,18 @@ fn field(kind: &str, path: &str) -> Field {
     Field { group, version, kind, ..Field::new(path.trim_start_matches('+'), create) }
 }
 
-fn table(text: &str) -> impl Iterator<Item = Field> {
+fn table(text: &str) -> impl Iterator<Item = Arc<Field>> {
     text.lines().filter(|it| !it.is_empty()).filter_map(|line| {
         let (kind, path) = line.split_once(' ')?;
-        Some(field(kind, path))
+        Some(Arc::new(field(kind, path)))
     })
 }
 
-fn metadata(what: &str) -> Vec<Field> {
+fn metadata(what: &str) -> Vec<Arc<Field>> {
     table(&TEMPLATES.replace('#', what)).collect()
 }
 
-fn references() -> Vec<Reference> {
+fn references() -> Vec<Arc<Reference>> {
     let mut found: Vec<Reference> = Vec::new();
     for line in REFERENCES.lines().filter(|it| !it.is_empty()) {
         let mut words = line.split(' ');
@@ -214,16 +217,20 @@ fn references() -> Vec<Reference> {
         };
         let fields: Vec<_> = words.flat_map(below).collect();
         match found.iter_mut().find(|it| it.kind == kind) {
-            Some(reference) => Arc::make_mut(&mut reference.fields).extend(fields),
+            Some(reference) => reference.fields.extend(fields),
             None => {
                 let version = if kind == "Service" { "v1" } else { "" };
-                let (kind, group) = (kind.to_owned(), group.to_owned());
-                let (version, fields) = (version.to_owned(), Arc::new(fields));
+                let (group, version, kind) =
+                    (group.to_owned(), version.to_owned(), kind.to_owned());
                 found.push(Reference { group, version, kind, fields });
             }
         }
     }
-    found
+    found.into_iter().map(Arc::new).collect()
+}
+
+fn list(fields: impl IntoIterator<Item = Field>) -> List {
+    Arc::new(fields.into_iter().map(Arc::new).collect())
 }
 
 static DEFAULT: LazyLock<Fields> = LazyLock::new(|| {
@@ -250,18 +257,19 @@ static DEFAULT: LazyLock<Fields> = LazyLock::new(|| {
     ];
     let replicas = ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"]
         .map(|it| Field { version: String::new(), ..field(it, "+spec/replicas") });
-    let common_labels = table(SELECTORS).chain(affinity).chain(template_labels.clone());
+    let common_labels =
+        table(SELECTORS).chain(affinity.map(Arc::new)).chain(template_labels.clone());
     Fields {
-        namespace: Arc::new(namespace.into()),
-        prefix: Arc::new(vec![field("", "metadata/name")]),
-        suffix: Arc::new(vec![field("", "metadata/name")]),
+        namespace: list(namespace),
+        prefix: list([field("", "metadata/name")]),
+        suffix: list([field("", "metadata/name")]),
         labels: Arc::default(),
         common_labels: Arc::new(common_labels.collect()),
         annotations: Arc::new(metadata("annotations")),
         images: Arc::default(),
-        replicas: Arc::new(replicas.into()),
+        replicas: list(replicas),
         references: Arc::new(references()),
-        variables: Arc::new(variables.collect()),
+        variables: list(variables),
         template_labels: Arc::new(template_labels),
     }
 });
@@ -276,7 +284,7 @@ impl Fields {
 
     /// Adds what a file of `configurations` says.
     fn extend(&mut self, file: &Node) {
-        let mut lists: [(&str, &mut Arc<Vec<Field>>); 10] = [
+        let mut lists: [(&str, &mut List); 10] = [
             ("namespace", &mut self.namespace),
             ("namePrefix", &mut self.prefix),
             ("nameSuffix", &mut self.suffix),
@@ -289,7 +297,7 @@ impl Fields {
             ("varReference", &mut self.variables),
         ];
         for (key, list) in &mut lists {
-            for it in file.get(key).into_iter().flat_map(Node::items).map(read) {
+            for it in file.get(key).into_iter().flat_map(Node::items).map(read).map(Arc::new) {
                 if !list.contains(&it) {
                     Arc::make_mut(list).push(it);
                 }
@@ -298,9 +306,8 @@ impl Fields {
         for it in file.get("nameReference").into_iter().flat_map(Node::items) {
             let Field { group, version, kind, .. } = read(it);
             let fields = it.get("fieldSpecs").into_iter().flat_map(Node::items).map(read);
-            let fields = Arc::new(fields.collect());
-            let reference = Reference { group, version, kind, fields };
-            Arc::make_mut(&mut self.references).push(reference);
+            let reference = Reference { group, version, kind, fields: fields.collect() };
+            Arc::make_mut(&mut self.references).push(Arc::new(reference));
         }
     }
 }
@@ -363,7 +370,7 @@ fn visit(node: &mut Node, parts: &[Part], create: Option<At>, change: &mut dyn F
             };
             let Some(next) = next else { return };
             if next.is_null() && create.is_some() && !part.is_list && !rest.is_empty() {
-                next.data = Data::Map(Vec::new());
+                next.data = Data::Map(Shared::default());
             }
             visit(next, rest, create, change);
         }

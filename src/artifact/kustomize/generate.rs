@@ -2,7 +2,7 @@
 
 use super::{
     hash,
-    model::{At, Data, Node},
+    model::{At, Data, Node, Shared},
     object::{Id, Object},
 };
 /// Both kinds of generator: the field that lists them, and what they make.
@@ -37,7 +37,7 @@ pub(super) fn generate(
                 let value = Node::text(pair.value.at, pair.value.scalar().unwrap_or_default());
                 if let Some(map) = metadata.make(key, pair.at) {
                     if map.is_null() {
-                        map.data = Data::Map(Vec::new());
+                        map.data = Data::Map(Shared::default());
                     }
                     map.set(&pair.key, value);
                 }

@@ -1,10 +1,13 @@
 //! The files that builds read, each once, and the places in them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
-use super::model::{self, At, Node};
+use super::model::{At, Copier, Node};
 use crate::{
-    artifact::{Artifact, kubernetes, render::Files},
+    artifact::{
+        Artifact, kubernetes,
+        render::{Files, Keys},
+    },
     document::{Problem, Tree, Trouble},
     parse,
     source::{Draft, Source, Span},
@@ -24,7 +27,8 @@ pub(super) struct Library<'a> {
     files: &'a Files<'a>,
     artifacts: &'a [Artifact],
     pub(super) sources: Vec<Arc<Source>>,
-    known: HashMap<String, Option<Arc<Loaded>>>,
+    known: HashMap<String, Option<Rc<Loaded>>>,
+    keys: Keys,
     budget: usize,
     steps: usize,
     pub(super) problems: Vec<Problem>,
@@ -54,6 +58,7 @@ impl<'a> Library<'a> {
             artifacts,
             sources: Vec::new(),
             known: HashMap::new(),
+            keys: Keys::default(),
             budget: VALUES,
             steps: STEPS,
             problems: Vec::new(),
@@ -98,11 +103,11 @@ impl<'a> Library<'a> {
     }
 
     /// The documents of a file; nothing where there is none.
-    pub(super) fn load(&mut self, path: &str) -> Option<Arc<Loaded>> {
+    pub(super) fn load(&mut self, path: &str) -> Option<Rc<Loaded>> {
         if let Some(known) = self.known.get(path) {
             return known.clone();
         }
-        let loaded = self.read(path).map(Arc::new);
+        let loaded = self.read(path).map(Rc::new);
         self.known.insert(path.to_owned(), loaded.clone());
         loaded
     }
@@ -129,8 +134,10 @@ impl<'a> Library<'a> {
         let place = |span| At { file, span };
         let mut documents = Vec::new();
         let before = self.budget;
+        let (budget, keys) = (&mut self.budget, &mut self.keys);
+        let mut copier = Copier { place, budget, keys };
         for it in tree.documents().filter(|it| !it.is_null() && !is_definition(it)) {
-            match model::copy(it, &place, &mut self.budget) {
+            match copier.copy(it) {
                 Some(document) => documents.push(document),
                 None => {
                     let reason = "builds of Kustomize are too large: this one is not judged";
@@ -172,8 +179,9 @@ impl<'a> Library<'a> {
         kubernetes::read_as_yaml11(&mut tree);
         self.problems.extend(problems);
         let place = |span| At { file: text.at.file, span: tree.source.author(span).1 };
-        let budget = &mut self.budget;
-        tree.documents().filter_map(|it| model::copy(it, &place, budget)).collect()
+        let (budget, keys) = (&mut self.budget, &mut self.keys);
+        let mut copier = Copier { place, budget, keys };
+        tree.documents().filter_map(|it| copier.copy(it)).collect()
     }
 
     /// Notes what is wrong at a place.

@@ -37,16 +37,29 @@ pub(super) fn merge(object: &mut Node, patch: &Node, known: bool) -> bool {
         _ => {}
     }
     merge_map(object, patch, known);
-    drop_unsaid(object, known);
+    if has_unsaid(object) {
+        drop_unsaid(object, known);
+    }
     true
+}
+
+/// Whether a value is nothing, and nobody wrote that.
+fn is_unsaid(node: &Node) -> bool {
+    node.is_null() && node.at.span.start >= node.at.span.end
+}
+
+/// Whether there is a key with nothing behind it, however deep.
+fn has_unsaid(node: &Node) -> bool {
+    let is_or_has = |it: &Entry| is_unsaid(&it.value) || has_unsaid(&it.value);
+    node.entries().iter().any(is_or_has) || node.items().iter().any(has_unsaid)
 }
 
 /// Takes out what has a key and nothing behind it: a merge goes through the whole object and keeps
 /// only a `null` that somebody wrote.
 fn drop_unsaid(node: &mut Node, known: bool) {
     let Data::Map(entries) = &mut node.data else { return };
-    entries.retain(|it| !it.value.is_null() || it.value.at.span.start < it.value.at.span.end);
-    for Entry { key, value, .. } in entries {
+    entries.retain(|it| !is_unsaid(&it.value));
+    for Entry { key, value, .. } in entries.iter_mut() {
         match &mut value.data {
             Data::List(items) if known && merge_keys(key, &[], items).is_some() => {
                 items.iter_mut().for_each(|it| drop_unsaid(it, known));
@@ -107,8 +120,7 @@ fn merge_value(old: &mut Node, entry: &Entry, known: bool) {
                 Some(keys) if known && !replaces => merge_list(items, changes, keys),
                 _ if known && !replaces && &*entry.key == "finalizers" => {
                     let new = items.iter().filter(|it| !changes.iter().any(|new| new.same(it)));
-                    let all = changes.iter().chain(new).cloned().collect();
-                    *items = all;
+                    *items = changes.iter().chain(new).cloned().collect();
                 }
                 _ => *old = clean(patch),
             }

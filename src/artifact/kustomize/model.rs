@@ -1,10 +1,14 @@
 //! Values in the making: a tree that transformers change, whose every part knows where it was
 //! written.
 
-use std::sync::Arc;
+use std::{
+    ops::{Deref, DerefMut},
+    rc::Rc,
+};
 
 use crate::{
-    document::{self, Kind, Style},
+    artifact::render::Keys,
+    document::{self, Kind, RECORD, Style},
     source::Span,
 };
 
@@ -30,16 +34,59 @@ pub(super) enum Data {
     Null,
     Bool(bool),
     /// A number as it was written.
-    Number(Arc<str>),
-    Text(Arc<str>),
-    List(Vec<Node>),
-    Map(Vec<Entry>),
+    Number(Rc<str>),
+    Text(Rc<str>),
+    List(Shared<Node>),
+    Map(Shared<Entry>),
+}
+
+/// What a list or a map holds. Copies of a value share it until one of them is changed: most of a
+/// file is in the objects of all its builds as it was written.
+#[derive(Debug)]
+pub(super) struct Shared<T>(Rc<Vec<T>>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Rc::default())
+    }
+}
+
+impl<T> From<Vec<T>> for Shared<T> {
+    fn from(all: Vec<T>) -> Self {
+        Self(Rc::new(all))
+    }
+}
+
+impl<T> FromIterator<T> for Shared<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(all: I) -> Self {
+        all.into_iter().collect::<Vec<T>>().into()
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        Rc::make_mut(&mut self.0)
+    }
 }
 
 /// An entry of a map.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    pub(super) key: Arc<str>,
+    pub(super) key: Rc<str>,
     pub(super) at: At,
     pub(super) value: Node,
 }
@@ -54,7 +101,7 @@ impl Node {
     }
 
     pub(super) fn map(at: At) -> Self {
-        Self { at, data: Data::Map(Vec::new()) }
+        Self { at, data: Data::Map(Shared::default()) }
     }
 
     pub(super) fn is_null(&self) -> bool {
@@ -93,13 +140,26 @@ impl Node {
         }
     }
 
+    /// A scalar as text that others may share.
+    pub(super) fn shared_scalar(&self) -> Option<Rc<str>> {
+        match &self.data {
+            Data::Text(text) | Data::Number(text) => Some(text.clone()),
+            _ => self.scalar().map(Rc::from),
+        }
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        self.entries().iter().position(|it| &*it.key == key)
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|it| &*it.key == key).map(|it| &it.value)
     }
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let at = self.position(key)?;
         let Data::Map(entries) = &mut self.data else { return None };
-        entries.iter_mut().find(|it| &*it.key == key).map(|it| &mut it.value)
+        Some(&mut entries[at].value)
     }
 
     pub(super) fn at(&self, path: &[&str]) -> Option<&Node> {
@@ -114,10 +174,10 @@ impl Node {
     /// The value under `key`, made where it is missing, in what is made a map where it is nothing.
     pub(super) fn make(&mut self, key: &str, at: At) -> Option<&mut Node> {
         if self.is_null() {
-            self.data = Data::Map(Vec::new());
+            self.data = Data::Map(Shared::default());
         }
+        let found = self.position(key);
         let Data::Map(entries) = &mut self.data else { return None };
-        let found = entries.iter().position(|it| &*it.key == key);
         let index = found.unwrap_or_else(|| {
             entries.push(Entry { key: key.into(), at, value: Node::new(at, Data::Null) });
             entries.len() - 1
@@ -134,7 +194,9 @@ impl Node {
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        if let Data::Map(entries) = &mut self.data {
+        if self.get(key).is_some()
+            && let Data::Map(entries) = &mut self.data
+        {
             entries.retain(|it| &*it.key != key);
         }
     }
@@ -156,7 +218,7 @@ impl Node {
             (Data::Bool(a), Data::Bool(b)) => a == b,
             (Data::Number(a), Data::Number(b)) | (Data::Text(a), Data::Text(b)) => a == b,
             (Data::List(a), Data::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
+                a.len() == b.len() && a.iter().zip(&**b).all(|(a, b)| a.same(b))
             }
             (Data::Map(a), Data::Map(b)) => {
                 let other = |it: &Entry| b.iter().find(|b| b.key == it.key);
@@ -168,39 +230,66 @@ impl Node {
     }
 }
 
-/// Copies a written value. `place` says where a span of its source lies, and every node costs one
-/// of `budget`: aliases make small files large.
-pub(super) fn copy(
-    from: document::Node<'_>,
-    place: &impl Fn(Span) -> At,
-    budget: &mut usize,
-) -> Option<Node> {
-    *budget = budget.checked_sub(1)?;
-    let data = match from.kind() {
-        Kind::Null | Kind::Alias => Data::Null,
-        Kind::Bool => Data::Bool(from.as_bool().unwrap_or_default()),
-        Kind::Int => Data::Number(from.display().into()),
-        Kind::Float => Data::Number(from.written().into()),
-        Kind::Str => Data::Text(text(from).into()),
-        Kind::Seq => {
-            let items = from.children().map(|it| copy(it, place, budget));
-            Data::List(items.collect::<Option<_>>()?)
-        }
-        Kind::Map => {
-            let mut map = Node::map(place(from.span()));
-            for (key, value) in from.entries().filter(|it| it.0 != "<<") {
-                let at = place(value.key_span().unwrap_or(value.span()));
-                let value = copy(value, place, budget)?;
-                if let Data::Map(entries) = &mut map.data {
-                    entries.retain(|it| &*it.key != key);
-                    entries.push(Entry { key: key.into(), at, value });
+/// Copies written values.
+pub(super) struct Copier<'c, P> {
+    /// Says where a span of their source lies.
+    pub(super) place: P,
+    /// Every node costs one of it: aliases make small files large.
+    pub(super) budget: &'c mut usize,
+    pub(super) keys: &'c mut Keys,
+}
+
+impl<P: Fn(Span) -> At> Copier<'_, P> {
+    /// A copy; nothing where the budget does not reach.
+    pub(super) fn copy(&mut self, from: document::Node<'_>) -> Option<Node> {
+        *self.budget = self.budget.checked_sub(1)?;
+        let data = match from.kind() {
+            Kind::Null | Kind::Alias => Data::Null,
+            Kind::Bool => Data::Bool(from.as_bool().unwrap_or_default()),
+            Kind::Int => Data::Number(from.display().into()),
+            Kind::Float => Data::Number(from.written().into()),
+            Kind::Str => Data::Text(text(from).into()),
+            Kind::Seq => {
+                let mut items = Vec::with_capacity(from.len());
+                for it in from.children() {
+                    items.push(self.copy(it)?);
                 }
+                Data::List(items.into())
             }
-            merged(from, &mut map, place, budget)?;
-            map.data
+            Kind::Map => Data::Map(self.entries(from)?.into()),
+        };
+        Some(Node { at: (self.place)(from.span()), data })
+    }
+
+    /// The entries of a map; the last one counts where a key is there twice.
+    fn entries(&mut self, from: document::Node<'_>) -> Option<Vec<Entry>> {
+        let mut entries: Vec<Entry> = Vec::with_capacity(from.len());
+        for (key, value) in from.entries().filter(|it| it.0 != "<<") {
+            let at = (self.place)(value.key_span().unwrap_or(value.span()));
+            let value = self.copy(value)?;
+            if !from.flag(RECORD) {
+                entries.retain(|it| &*it.key != key);
+            }
+            entries.push(Entry { key: self.keys.get(key), at, value });
         }
-    };
-    Some(Node { at: place(from.span()), data })
+        if from.flag(document::MERGES) {
+            self.merge(from, &mut entries)?;
+        }
+        Some(entries)
+    }
+
+    /// Adds what a map takes over through merge keys.
+    fn merge(&mut self, from: document::Node<'_>, entries: &mut Vec<Entry>) -> Option<()> {
+        let other = self.copy(from.get("<<")?)?;
+        let others =
+            if other.items().is_empty() { std::slice::from_ref(&other) } else { other.items() };
+        for it in others.iter().flat_map(Node::entries) {
+            if entries.iter().all(|own| own.key != it.key) {
+                entries.push(it.clone());
+            }
+        }
+        Some(())
+    }
 }
 
 /// The text of a node. A block of text at the end of a file without a last line break has none.
@@ -209,27 +298,4 @@ fn text(from: document::Node<'_>) -> &str {
     let is_last = matches!(from.style(), Style::Literal | Style::Folded)
         && from.span().end as usize == source.len();
     if is_last { text.strip_suffix('\n').unwrap_or(text) } else { text }
-}
-
-/// Adds what a map takes over through merge keys.
-fn merged(
-    from: document::Node<'_>,
-    map: &mut Node,
-    place: &impl Fn(Span) -> At,
-    budget: &mut usize,
-) -> Option<()> {
-    if !from.flag(document::MERGES) {
-        return Some(());
-    }
-    let other = copy(from.get("<<")?, place, budget)?;
-    let others =
-        if other.items().is_empty() { std::slice::from_ref(&other) } else { other.items() };
-    for it in others.iter().flat_map(Node::entries) {
-        if map.get(&it.key).is_none()
-            && let Data::Map(entries) = &mut map.data
-        {
-            entries.push(it.clone());
-        }
-    }
-    Some(())
 }

@@ -1,12 +1,14 @@
 //! An object on its way through a build: what it is, and what it was called before.
 
+use std::rc::Rc;
+
 use super::model::Node;
 
 /// Who an object is, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id<'n> {
-    pub(super) group: &'n str,
-    pub(super) version: &'n str,
+    /// Its `apiVersion`.
+    pub(super) api: &'n str,
     pub(super) kind: &'n str,
     pub(super) name: &'n str,
     /// Empty where none is named.
@@ -16,10 +18,10 @@ pub(super) struct Id<'n> {
 /// Who an object is, or was, for as long as is wanted.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    api: String,
-    kind: String,
-    name: String,
-    namespace: String,
+    api: Option<Rc<str>>,
+    kind: Option<Rc<str>>,
+    name: Option<Rc<str>>,
+    namespace: Option<Rc<str>>,
 }
 
 /// An object, with what name references need to know of its past.
@@ -62,47 +64,58 @@ const CLUSTER_SCOPED: &[(&str, &str)] = &[
 impl Known {
     /// Who the object says it is.
     pub(super) fn of(node: &Node) -> Self {
-        let text = |path: &[&str]| node.scalar_at(path).to_owned();
+        let metadata = node.get("metadata");
+        let text = |node: Option<&Node>, key| node?.get(key)?.shared_scalar();
         Self {
-            api: text(&["apiVersion"]),
-            kind: text(&["kind"]),
-            name: text(&["metadata", "name"]),
-            namespace: text(&["metadata", "namespace"]),
+            api: text(Some(node), "apiVersion"),
+            kind: text(Some(node), "kind"),
+            name: text(metadata, "name"),
+            namespace: text(metadata, "namespace"),
         }
     }
 
-    pub(super) fn id(&self) -> Id<'_> {
-        let (group, version) = parts(&self.api);
-        let (kind, name, namespace) = (&self.kind, &self.name, &self.namespace);
-        Id { group, version, kind, name, namespace }
+    pub(super) fn id<'n>(&'n self) -> Id<'n> {
+        let text = |it: &'n Option<Rc<str>>| it.as_deref().unwrap_or_default();
+        let (api, kind) = (text(&self.api), text(&self.kind));
+        Id { api, kind, name: text(&self.name), namespace: text(&self.namespace) }
     }
-}
-
-/// The group and the version that an `apiVersion` says.
-fn parts(api: &str) -> (&str, &str) {
-    api.split_once('/').unwrap_or(("", api))
 }
 
 impl<'n> Id<'n> {
     /// Who the object says it is.
     pub(super) fn of(node: &'n Node) -> Self {
-        let (group, version) = parts(node.scalar_at(&["apiVersion"]));
         let metadata = node.get("metadata");
         let named = |key| metadata.map_or("", |it| it.scalar_at(&[key]));
-        let (kind, name, namespace) =
-            (node.scalar_at(&["kind"]), named("name"), named("namespace"));
-        Self { group, version, kind, name, namespace }
+        let (api, kind) = (node.scalar_at(&["apiVersion"]), node.scalar_at(&["kind"]));
+        Self { api, kind, name: named("name"), namespace: named("namespace") }
+    }
+
+    /// The group and the version that its `apiVersion` says.
+    fn parts(&self) -> (&'n str, &'n str) {
+        self.api.split_once('/').unwrap_or(("", self.api))
+    }
+
+    /// The group that its `apiVersion` says; the core group has no name.
+    pub(super) fn group(&self) -> &'n str {
+        self.parts().0
+    }
+
+    /// The version that its `apiVersion` says.
+    pub(super) fn version(&self) -> &'n str {
+        self.parts().1
     }
 
     /// Whether Kustomize knows that it has no namespace: kinds and versions of Kubernetes 1.21.
     pub(super) fn is_cluster_scoped(&self) -> bool {
-        let versions: &[&str] = match self.group {
+        let Some((group, _)) = CLUSTER_SCOPED.iter().find(|it| it.1 == self.kind) else {
+            return false;
+        };
+        let versions: &[&str] = match *group {
             "" => &["", "v1"],
             "flowcontrol.apiserver.k8s.io" | "policy" => &["", "v1beta1"],
             _ => &["", "v1", "v1beta1"],
         };
-        let is_it = |(group, kind): &(&str, &str)| *kind == self.kind && *group == self.group;
-        CLUSTER_SCOPED.iter().any(is_it) && versions.contains(&self.version)
+        *group == self.group() && versions.contains(&self.version())
     }
 
     /// The namespace it is in: `default` where it names none, nothing where it can have none.
@@ -117,14 +130,16 @@ impl<'n> Id<'n> {
     /// Whether both mean one object.
     pub(super) fn same(&self, other: &Id<'_>) -> bool {
         self.name == other.name
-            && (self.group, self.version, self.kind) == (other.group, other.version, other.kind)
+            && self.kind == other.kind
+            && self.parts() == other.parts()
             && self.effective_namespace() == other.effective_namespace()
     }
 
     /// Whether it is of the group, version and kind; empty ones are of any.
     pub(super) fn is_of(&self, group: &str, version: &str, kind: &str) -> bool {
-        let hits = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
-        hits(group, self.group) && hits(version, self.version) && hits(kind, self.kind)
+        (kind.is_empty() || kind == self.kind)
+            && (group.is_empty() || group == self.group())
+            && (version.is_empty() || version == self.version())
     }
 }
 

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::{
     build::Build,
     json_patch, merge,
-    model::{Data, Node},
+    model::{Data, Node, Shared},
     object::{Id, Object},
 };
 
@@ -105,7 +105,7 @@ fn merge_one(
         if renames || retypes {
             object.remember();
         }
-        let built_in = is_built_in(object.id().group);
+        let built_in = is_built_in(object.id().group());
         let namespace = object.node.at(&["metadata", "namespace"]).cloned();
         let kind = object.node.get("kind").cloned();
         let name = object.node.at(&["metadata", "name"]).cloned();
@@ -154,7 +154,7 @@ fn operate(build: &mut Build<'_, '_>, patch: &Node, target: &Node, objects: &mut
             object.node.make("metadata", at).and_then(|it| it.make("annotations", at))
             && annotations.is_null()
         {
-            annotations.data = Data::Map(Vec::new());
+            annotations.data = Data::Map(Shared::default());
         }
         if let Err(reason) = json_patch::apply(&mut object.node, patch) {
             let id = object.id();
@@ -168,6 +168,7 @@ fn operate(build: &mut Build<'_, '_>, patch: &Node, target: &Node, objects: &mut
 /// What a part of a `target` asks: most are plain words.
 enum Pattern {
     Any,
+    /// A dot stands for any character.
     Word(String),
     Regex(Regex),
 }
@@ -175,7 +176,7 @@ enum Pattern {
 impl Pattern {
     /// Nothing where the text is no regular expression.
     fn new(text: &str) -> Option<Self> {
-        let is_word = text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+        let is_word = text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it));
         Some(match text {
             "" => Self::Any,
             _ if is_word => Self::Word(text.to_owned()),
@@ -186,7 +187,10 @@ impl Pattern {
     fn hits(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Word(word) => word == text,
+            Self::Word(word) => {
+                let fits = |(own, it): (char, char)| own == it || own == '.' && it != '\n';
+                word.len() == text.chars().count() && word.chars().zip(text.chars()).all(fits)
+            }
             Self::Regex(regex) => regex.is_match(text),
         }
     }
@@ -227,8 +231,8 @@ impl Selector {
         let either = |part: &Pattern, a: &str, b: &str| part.hits(a) || part.hits(b);
         either(&self.namespace, first.effective_namespace(), now.effective_namespace())
             && either(&self.name, first.name, now.name)
-            && self.group.hits(now.group)
-            && self.version.hits(now.version)
+            && self.group.hits(now.group())
+            && self.version.hits(now.version())
             && matches(&self.labels, object.node.at(&["metadata", "labels"]))
             && matches(&self.annotations, object.node.at(&["metadata", "annotations"]))
     }
@@ -270,6 +274,20 @@ fn matches(selector: &str, map: Option<&Node>) -> bool {
 mod tests {
     use super::*;
     use crate::{artifact::kustomize::model::At, source::Span};
+
+    #[test]
+    fn patterns_are_regular_expressions_of_the_whole_text() {
+        let hits = |pattern: &str, text: &str| Pattern::new(pattern).unwrap().hits(text);
+        for (pattern, text) in
+            [("", "a"), ("a.b", "a.b"), ("a.b", "aéb"), ("a.*", "abc"), ("a|b", "b")]
+        {
+            assert!(hits(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a", "ab"), ("a.b", "ab"), ("a.b", "a\nb"), ("a.b", "a.bc")] {
+            assert!(!hits(pattern, text), "{pattern} {text}");
+        }
+        assert!(Pattern::new("a(").is_none());
+    }
 
     #[test]
     fn selectors_of_labels_are_read() {

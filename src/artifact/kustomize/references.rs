@@ -1,6 +1,6 @@
 //! Names in other objects follow the objects that changed their names.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     fields::{Field, Reference},
@@ -28,7 +28,10 @@ impl Target {
 }
 
 /// Sets every name reference to the name of today.
-pub(super) fn update(objects: &mut [Object], references: &[Reference]) {
+pub(super) fn update(objects: &mut [Object], references: &[Arc<Reference>]) {
+    if objects.iter().all(|it| it.previous.is_empty()) {
+        return;
+    }
     let targets: Vec<Target> = objects
         .iter()
         .map(|it| Target {
@@ -38,9 +41,6 @@ pub(super) fn update(objects: &mut [Object], references: &[Reference]) {
             suffixes: it.suffixes.clone(),
         })
         .collect();
-    if targets.iter().all(|it| it.past.is_empty()) {
-        return;
-    }
     let mut names: Names<'_> = HashMap::new();
     for target in &targets {
         for it in &target.past {

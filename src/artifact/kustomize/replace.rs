@@ -1,5 +1,7 @@
 //! Replacements and variables: values that are copied from one object to others.
 
+use std::sync::Arc;
+
 use super::{
     fields::Field,
     model::{Data, Node},
@@ -175,7 +177,7 @@ fn visit(node: &mut Node, path: &[String], create: bool, change: &mut dyn FnMut(
 }
 
 /// Replaces `$(NAME)` in the fields where variables are looked for.
-pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Field]) {
+pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Arc<Field>]) {
     let values: Vec<(String, String)> = variables
         .iter()
         .filter_map(|it| {

@@ -1,9 +1,11 @@
 //! The transformers that a kustomization names by a field: namespace, prefix and suffix, labels,
 //! annotations, images, replicas.
 
+use std::sync::Arc;
+
 use super::{
     fields::{Field, Fields, read},
-    model::{At, Data, Entry, Node},
+    model::{At, Data, Entry, Node, Shared},
     object::{Id, Object},
 };
 
@@ -38,8 +40,8 @@ pub(super) fn finish(objects: &mut [Object], file: &Node, fields: &Fields) {
 
 /// Runs a transformer that is configured by a document of its own; false for one that is not known.
 pub(super) fn configured(objects: &mut [Object], it: &Node) -> bool {
-    let fields: Vec<Field> =
-        it.get("fieldSpecs").into_iter().flat_map(Node::items).map(read).collect();
+    let fields: Vec<_> =
+        it.get("fieldSpecs").into_iter().flat_map(Node::items).map(read).map(Arc::new).collect();
     let map = |key: &str| it.get(key).cloned().unwrap_or_else(|| Node::map(it.at));
     match it.scalar_at(&["kind"]) {
         "LabelTransformer" => add_pairs(objects, &map("labels"), &fields),
@@ -61,7 +63,7 @@ pub(super) fn configured(objects: &mut [Object], it: &Node) -> bool {
     true
 }
 
-fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
+fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Arc<Field>]) {
     let known = object.known();
     object.previous.push(known.clone());
     let id = known.id();
@@ -81,7 +83,7 @@ fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
         }
     }
     for field in fields.iter().filter(|it| it.is_of(&id) && it.path != "metadata/namespace") {
-        if field.path == "metadata/name" && (!id.group.is_empty() || id.version != "v1") {
+        if field.path == "metadata/name" && id.api != "v1" {
             continue;
         }
         field.visit(&mut object.node, namespace.at, &mut |it| *it = namespace.clone());
@@ -91,10 +93,10 @@ fn set_namespace(object: &mut Object, namespace: &Node, fields: &[Field]) {
 fn keeps_its_name(id: &Id<'_>) -> bool {
     id.kind == "CustomResourceDefinition"
         || id.kind == "Namespace"
-        || id.kind == "APIService" && id.group == "apiregistration.k8s.io"
+        || id.kind == "APIService" && id.group() == "apiregistration.k8s.io"
 }
 
-fn affix(objects: &mut [Object], affix: &str, fields: &[Field], before: bool) {
+fn affix(objects: &mut [Object], affix: &str, fields: &[Arc<Field>], before: bool) {
     if affix.is_empty() {
         return;
     }
@@ -120,10 +122,10 @@ fn affix(objects: &mut [Object], affix: &str, fields: &[Field], before: bool) {
     }
 }
 
-fn label_fields(label: &Node, fields: &Fields) -> Vec<Field> {
+fn label_fields(label: &Node, fields: &Fields) -> Vec<Arc<Field>> {
     let is_on = |key| label.scalar_at(&[key]) == "true";
-    let mut found: Vec<Field> =
-        label.get("fields").into_iter().flat_map(Node::items).map(read).collect();
+    let mut found: Vec<_> =
+        label.get("fields").into_iter().flat_map(Node::items).map(read).map(Arc::new).collect();
     found.extend(fields.labels.iter().cloned());
     if is_on("includeSelectors") {
         found.extend(fields.common_labels.iter().cloned());
@@ -132,12 +134,12 @@ fn label_fields(label: &Node, fields: &Fields) -> Vec<Field> {
     if is_on("includeTemplates") {
         found.extend(fields.template_labels.iter().cloned());
     }
-    found.push(Field::new("metadata/labels", true));
+    found.push(Arc::new(Field::new("metadata/labels", true)));
     found
 }
 
 /// Sets every pair in the maps at the fields.
-fn add_pairs(objects: &mut [Object], pairs: &Node, fields: &[Field]) {
+fn add_pairs(objects: &mut [Object], pairs: &Node, fields: &[Arc<Field>]) {
     for object in objects {
         let known = object.known();
         let id = known.id();
@@ -153,7 +155,7 @@ fn add_pairs(objects: &mut [Object], pairs: &Node, fields: &[Field]) {
 
 fn set_pair(map: &mut Node, pair: &Entry) {
     if map.is_null() {
-        map.data = Data::Map(Vec::new());
+        map.data = Data::Map(Shared::default());
     }
     let Data::Map(entries) = &mut map.data else { return };
     let value = Node::text(pair.value.at, pair.value.scalar().unwrap_or_default());
@@ -163,7 +165,7 @@ fn set_pair(map: &mut Node, pair: &Entry) {
     }
 }
 
-fn set_replicas(objects: &mut [Object], replica: &Node, fields: &[Field]) {
+fn set_replicas(objects: &mut [Object], replica: &Node, fields: &[Arc<Field>]) {
     let (name, Some(count)) = (replica.scalar_at(&["name"]), replica.get("count")) else { return };
     for object in objects {
         for field in fields {
@@ -174,14 +176,20 @@ fn set_replicas(objects: &mut [Object], replica: &Node, fields: &[Field]) {
     }
 }
 
-fn set_images(objects: &mut [Object], images: &[Node], fields: &[Field]) {
+fn set_images(objects: &mut [Object], images: &[Node], fields: &[Arc<Field>]) {
     if images.is_empty() {
         return;
     }
     let mut set = |it: &mut Node| images.iter().for_each(|by| retag(it, by));
+    let is_named = |it: &Node| {
+        let name = it.str().map(|it| split(it).0);
+        name.is_some_and(|name| images.iter().any(|by| by.scalar_at(&["name"]) == name))
+    };
     let is_definition = |it: &Object| it.node.scalar_at(&["kind"]) == "CustomResourceDefinition";
     for object in objects.iter_mut().filter(|it| !is_definition(it)) {
-        containers(&mut object.node, &mut set);
+        if has_image(&object.node, &is_named) {
+            containers(&mut object.node, &mut set);
+        }
         if fields.is_empty() {
             continue;
         }
@@ -193,12 +201,22 @@ fn set_images(objects: &mut [Object], images: &[Node], fields: &[Field]) {
     }
 }
 
+/// Whether the image of a container, however deep it stands, is one that is looked for.
+fn has_image(node: &Node, is_it: &dyn Fn(&Node) -> bool) -> bool {
+    node.items().iter().any(|it| has_image(it, is_it))
+        || node.entries().iter().any(|Entry { key, value, .. }| {
+            let is_list = matches!(&**key, "containers" | "initContainers");
+            let mut images = value.items().iter().filter_map(|it| it.get("image"));
+            is_list && images.any(is_it) || has_image(value, is_it)
+        })
+}
+
 /// Gives the image of every container, however deep it stands.
 fn containers(node: &mut Node, change: &mut dyn FnMut(&mut Node)) {
     match &mut node.data {
         Data::List(items) => items.iter_mut().for_each(|it| containers(it, change)),
         Data::Map(entries) => {
-            for entry in entries {
+            for entry in entries.iter_mut() {
                 if matches!(&*entry.key, "containers" | "initContainers")
                     && let Data::List(items) = &mut entry.value.data
                 {

@@ -20,6 +20,11 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Makes room for as many values as will be written.
+    pub fn reserve(&mut self, values: usize) {
+        self.tree.nodes.reserve_exact(values);
+    }
+
     /// A new document starts.
     pub fn document(&mut self) {
         self.tree.roots.push(self.tree.nodes.len() as Id);

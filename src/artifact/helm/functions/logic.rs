@@ -86,7 +86,7 @@ fn index(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     for key in &it[1..] {
         value = match &value {
             Value::Map(map) => {
-                heap.entries(*map).get(&*as_text(key)?).cloned().unwrap_or(Value::Nil)
+                heap.entries(*map).get(&as_text(key)?).cloned().unwrap_or(Value::Nil)
             }
             Value::List(list) => {
                 let at = usize::try_from(as_int(key)?).ok();

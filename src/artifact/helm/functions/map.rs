@@ -7,21 +7,20 @@ pub(super) const TABLE: &[Entry] = &[
     ("dict", 0, ANY, dict),
     ("get", 2, 2, |heap, it| {
         let map = as_map(&it[0])?;
-        Ok(heap.entries(map).get(&*as_text(&it[1])?).cloned().unwrap_or(Value::text("")))
+        Ok(heap.entries(map).get(&as_text(&it[1])?).cloned().unwrap_or(Value::text("")))
     }),
     ("set", 3, 3, set),
     ("unset", 2, 2, |heap, it| {
-        let map = as_map(&it[0])?;
-        heap.entries_mut(map).remove(&*as_text(&it[1])?);
+        heap.remove(as_map(&it[0])?, &as_text(&it[1])?)?;
         Ok(it[0].clone())
     }),
     ("hasKey", 2, 2, |heap, it| {
         let map = as_map(&it[0])?;
-        Ok(Value::Bool(heap.entries(map).contains_key(&*as_text(&it[1])?)))
+        Ok(Value::Bool(heap.entries(map).contains_key(&as_text(&it[1])?)))
     }),
     ("keys", 0, ANY, keys),
     ("values", 1, 1, |heap, it| {
-        let values = heap.entries(as_map(&it[0])?).values().cloned().collect();
+        let values = heap.entries(as_map(&it[0])?).iter().map(|it| it.1.clone()).collect();
         heap.new_list(values)
     }),
     ("pluck", 1, ANY, pluck),
@@ -39,25 +38,25 @@ pub(super) const TABLE: &[Entry] = &[
 ];
 
 fn dict(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
-    let mut map = Map::new();
+    let mut entries = Vec::with_capacity(it.len().div_ceil(2));
     for pair in it.chunks(2) {
         let key = heap.display(&pair[0])?;
-        map.insert(key, pair.get(1).cloned().unwrap_or(Value::text("")));
+        entries.push((key, pair.get(1).cloned().unwrap_or(Value::text(""))));
     }
-    heap.new_map(map)
+    heap.new_map(entries.into_iter().collect())
 }
 
 fn set(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     let (map, key) = (as_map(&it[0])?, as_text(&it[1])?);
     heap.step(1)?;
-    heap.entries_mut(map).insert(key, it[2].clone());
+    heap.insert(map, key, it[2].clone())?;
     Ok(it[0].clone())
 }
 
 fn keys(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     let mut keys = Vec::new();
     for map in it {
-        keys.extend(heap.entries(as_map(map)?).keys().cloned().map(Value::Text));
+        keys.extend(heap.entries(as_map(map)?).iter().map(|it| Value::Text(it.0.clone())));
     }
     heap.new_list(keys)
 }
@@ -66,7 +65,7 @@ fn pluck(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     let key = as_text(&it[0])?;
     let mut found = Vec::new();
     for map in &it[1..] {
-        found.extend(heap.entries(as_map(map)?).get(&*key).cloned());
+        found.extend(heap.entries(as_map(map)?).get(&key).cloned());
     }
     heap.new_list(found)
 }
@@ -77,7 +76,7 @@ fn chosen(heap: &mut Heap, it: &[Value], named: bool) -> Outcome<Value> {
     let (map, keys) = (as_map(&it[0])?, keys?);
     heap.step(heap.entries(map).len())?;
     let mut entries = heap.entries(map).clone();
-    entries.retain(|key, _| keys.contains(key) == named);
+    entries.retain(|key| keys.contains(key) == named);
     heap.new_map(entries)
 }
 
@@ -102,15 +101,15 @@ fn merge_into(
         return Ok(());
     }
     heap.step(heap.entries(source).len() + 1)?;
-    for (key, value) in heap.entries(source).clone() {
-        let known = heap.entries(target).get(&key).cloned();
-        match (&known, &value) {
+    for (key, value) in heap.entries(source).clone().iter() {
+        let known = heap.entries(target).get(key).cloned();
+        match (&known, value) {
             (Some(Value::Map(inner)), Value::Map(value)) => {
                 merge_into(heap, *inner, *value, overwrite, below)?;
             }
             (None, Value::Nil) if !overwrite => {}
             _ if overwrite || known.as_ref().is_none_or(|it| !heap.is_true(it)) => {
-                heap.entries_mut(target).insert(key, value);
+                heap.insert(target, key.clone(), value.clone())?;
             }
             _ => {}
         }
