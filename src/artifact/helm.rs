@@ -33,6 +33,7 @@ mod semver;
 mod settings;
 mod template;
 mod values;
+mod written;
 
 pub use encode::from_base64;
 pub use metadata::{VIEWS, parse, recognise};

@@ -38,28 +38,29 @@ impl Files<'_> {
     }
 }
 
-/// The keys that a renderer met last: most of them are met again, and need not be in memory twice.
+/// The keys and other texts that a renderer met last: most of them are met again, and need not be
+/// in memory twice.
 #[derive(Debug)]
-pub struct Keys {
+pub struct Words {
     known: Vec<Option<Rc<str>>>,
 }
 
-impl Keys {
-    /// How many keys are known at most: one for each tag and some lengths.
-    const MOST: usize = 1024;
+impl Words {
+    /// How many texts are known at most: one for each tag and some lengths.
+    const MOST: usize = 2048;
 
-    /// The key, as one that may be known.
-    pub fn get(&mut self, key: &str) -> Rc<str> {
-        let place = usize::from(document::tag(key.as_bytes())) + 256 * key.len();
+    /// The text, as one that may be known.
+    pub fn get(&mut self, text: &str) -> Rc<str> {
+        let place = usize::from(document::tag(text.as_bytes())) + 256 * text.len();
         let place = &mut self.known[place % Self::MOST];
         match place {
-            Some(known) if **known == *key => known.clone(),
-            _ => place.insert(key.into()).clone(),
+            Some(known) if **known == *text => known.clone(),
+            _ => place.insert(text.into()).clone(),
         }
     }
 }
 
-impl Default for Keys {
+impl Default for Words {
     fn default() -> Self {
         Self { known: vec![None; Self::MOST] }
     }

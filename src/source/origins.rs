@@ -153,7 +153,9 @@ impl Draft {
     pub fn push_with(&mut self, file: FileId, at: Span, write: impl FnOnce(&mut String)) {
         let from = self.text.len();
         write(&mut self.text);
-        let verbatim = self.origins.files[file.0 as usize].slice(at) == &self.text[from..];
+        let source = self.origins.files[file.0 as usize].text.as_bytes();
+        let verbatim =
+            source.get(at.start as usize..at.end as usize) == self.text.as_bytes().get(from..);
         self.origins.pieces.push(Piece { from: from as u32, file, at, verbatim });
     }
 

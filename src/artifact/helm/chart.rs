@@ -1,6 +1,6 @@
 //! A chart as it lies in the repository: its metadata, values, templates, files and sub-charts.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use super::semver;
 use crate::{
@@ -32,9 +32,9 @@ pub struct Chart {
     /// The name under which its parent knows it.
     pub name: String,
     /// `Chart.yaml`.
-    pub metadata: Tree,
+    pub metadata: Rc<Tree>,
     /// `values.yaml`.
-    pub values: Option<Tree>,
+    pub values: Option<Rc<Tree>>,
     /// Its templates, without those that a library only offers to look at.
     pub templates: Vec<Arc<Source>>,
     /// The other files, below its folder, which `.Files` can see.
@@ -88,12 +88,12 @@ impl Chart {
         let name = name.to_owned();
         let values = tree(files, &format!("{folder}values.yaml")).map(|(tree, trouble)| {
             problems.extend(trouble);
-            tree
+            Rc::new(tree)
         });
         let mut chart = Self {
             folder: folder.to_owned(),
             name,
-            metadata,
+            metadata: Rc::new(metadata),
             values,
             templates: Vec::new(),
             files: Vec::new(),

@@ -6,9 +6,10 @@
 
 use std::{collections::BTreeSet, ops::Deref, rc::Rc};
 
+use super::written;
 use crate::{
-    artifact::render::Keys,
-    document::{Tree, Trouble},
+    artifact::render::Words,
+    document::{Id, Node, Tree, Trouble},
 };
 
 /// Text that values share.
@@ -152,19 +153,36 @@ impl<const N: usize> From<[(Text, Value); N]> for Map {
     }
 }
 
+/// A list or a map: taken apart, or as it was written until somebody looks into it.
+#[derive(Debug)]
+enum Slot<T> {
+    Open(T),
+    /// A node of a tree, which was paid for.
+    Written(Rc<Tree>, Id),
+}
+
+impl<T> Slot<T> {
+    fn written(&self) -> Option<(Rc<Tree>, Id)> {
+        match self {
+            Self::Open(_) => None,
+            Self::Written(tree, id) => Some((tree.clone(), *id)),
+        }
+    }
+}
+
 /// Where lists and maps live, and what is left of the work that is allowed.
 #[derive(Debug)]
 pub struct Heap {
-    lists: Vec<Rc<[Value]>>,
-    maps: Vec<Map>,
+    lists: Vec<Slot<Rc<[Value]>>>,
+    maps: Vec<Slot<Map>>,
     /// Maps some of whose entries are in a chart that is not here.
     incomplete: BTreeSet<u32>,
     steps: u64,
     bytes: u64,
     /// The keys of written maps.
-    pub keys: Keys,
+    pub keys: Words,
     /// The text that `fromYaml` read last: many charts ask for its parts one by one.
-    pub read: Option<(Text, Tree)>,
+    pub read: Option<(Text, Rc<Tree>)>,
 }
 
 impl Default for Heap {
@@ -175,7 +193,7 @@ impl Default for Heap {
             incomplete: BTreeSet::new(),
             steps: STEPS,
             bytes: BYTES,
-            keys: Keys::default(),
+            keys: Words::default(),
             read: None,
         }
     }
@@ -231,7 +249,7 @@ impl Heap {
     /// When no steps are left for its items.
     pub fn new_list(&mut self, items: Vec<Value>) -> Outcome<Value> {
         self.step(items.len() + 1)?;
-        self.lists.push(items.into());
+        self.lists.push(Slot::Open(items.into()));
         Ok(Value::List(self.lists.len() as u32 - 1))
     }
 
@@ -241,18 +259,54 @@ impl Heap {
     /// When no steps are left for its entries.
     pub fn new_map(&mut self, entries: Map) -> Outcome<Value> {
         self.step(entries.len() + 1)?;
-        self.maps.push(entries);
+        self.maps.push(Slot::Open(entries));
         Ok(Value::Map(self.maps.len() as u32 - 1))
     }
 
-    /// The items of a list.
-    pub fn items(&self, list: u32) -> &Rc<[Value]> {
-        &self.lists[list as usize]
+    /// A written list or map, which was paid for.
+    pub fn new_written(&mut self, tree: &Rc<Tree>, node: Node<'_>) -> Value {
+        if node.is_map() {
+            self.maps.push(Slot::Written(tree.clone(), node.id()));
+            Value::Map(self.maps.len() as u32 - 1)
+        } else {
+            self.lists.push(Slot::Written(tree.clone(), node.id()));
+            Value::List(self.lists.len() as u32 - 1)
+        }
     }
 
-    /// The entries of a map.
-    pub fn entries(&self, map: u32) -> &Map {
-        &self.maps[map as usize]
+    /// Where a list or a map was written into which nobody has looked.
+    pub fn written(&self, value: &Value) -> Option<(Rc<Tree>, Id)> {
+        match value {
+            Value::List(list) => self.lists[*list as usize].written(),
+            Value::Map(map) => self.maps[*map as usize].written(),
+            _ => None,
+        }
+    }
+
+    /// The items of a list.
+    pub fn items(&mut self, list: u32) -> Rc<[Value]> {
+        match &self.lists[list as usize] {
+            Slot::Open(items) => items.clone(),
+            Slot::Written(tree, id) => {
+                let (tree, id) = (tree.clone(), *id);
+                let items = written::open_list(self, &tree, tree.node(id));
+                self.lists[list as usize] = Slot::Open(items.clone());
+                items
+            }
+        }
+    }
+
+    /// The entries of a map, as they are now.
+    pub fn entries(&mut self, map: u32) -> Map {
+        match &self.maps[map as usize] {
+            Slot::Open(entries) => entries.clone(),
+            Slot::Written(tree, id) => {
+                let (tree, id) = (tree.clone(), *id);
+                let entries = written::open_map(self, &tree, tree.node(id));
+                self.maps[map as usize] = Slot::Open(entries.clone());
+                entries
+            }
+        }
     }
 
     /// Sets an entry of a map; every way into it sees the change.
@@ -260,13 +314,14 @@ impl Heap {
     /// # Errors
     /// When no steps are left for the entries that move.
     pub fn insert(&mut self, map: u32, key: Text, value: Value) -> Outcome<()> {
-        match self.entries(map).place(&key) {
-            Ok(at) => self.entries_mut(map)[at].1 = value,
-            Err(at) => {
-                self.step((self.entries(map).len() - at) / MOVES)?;
-                self.entries_mut(map).insert(at, (key, value));
-            }
+        let place = self.entries(map).place(&key);
+        if let Err(at) = place {
+            self.pay_moves(map, at)?;
         }
+        self.change(map, |entries| match place {
+            Ok(at) => entries[at].1 = value,
+            Err(at) => entries.insert(at, (key, value)),
+        });
         Ok(())
     }
 
@@ -276,13 +331,22 @@ impl Heap {
     /// When no steps are left for the entries that move.
     pub fn remove(&mut self, map: u32, key: &str) -> Outcome<()> {
         let Ok(at) = self.entries(map).place(key) else { return Ok(()) };
-        self.step((self.entries(map).len() - at) / MOVES)?;
-        self.entries_mut(map).remove(at);
+        self.pay_moves(map, at)?;
+        self.change(map, |entries| drop(entries.remove(at)));
         Ok(())
     }
 
-    fn entries_mut(&mut self, map: u32) -> &mut Vec<(Text, Value)> {
-        Rc::make_mut(&mut self.maps[map as usize].0)
+    /// Takes the steps for the entries that move when one before them comes or goes.
+    fn pay_moves(&mut self, map: u32, at: usize) -> Outcome<()> {
+        let count = self.entries(map).len() - at;
+        self.step(count / MOVES)
+    }
+
+    /// Changes a map that somebody has looked into.
+    fn change(&mut self, map: u32, change: impl FnOnce(&mut Vec<(Text, Value)>)) {
+        if let Slot::Open(entries) = &mut self.maps[map as usize] {
+            change(Rc::make_mut(&mut entries.0));
+        }
     }
 
     /// Notes that the map under `key`, and those in it, may lack entries that a chart which is not
@@ -302,7 +366,7 @@ impl Heap {
     ///
     /// # Errors
     /// When the entry may be in a chart that is not here.
-    pub fn field(&self, map: u32, name: &str) -> Outcome<Value> {
+    pub fn field(&mut self, map: u32, name: &str) -> Outcome<Value> {
         match self.entries(map).get(name) {
             Some(value) => Ok(value.clone()),
             None if self.incomplete.contains(&map) => {
@@ -314,25 +378,20 @@ impl Heap {
     }
 
     /// The value under a key, if `value` is a map that has it.
-    pub fn get(&self, value: &Value, key: &str) -> Option<&Value> {
+    pub fn get(&mut self, value: &Value, key: &str) -> Option<Value> {
         match value {
-            Value::Map(map) => self.entries(*map).get(key),
+            Value::Map(map) => self.entries(*map).get(key).cloned(),
             _ => None,
         }
     }
 
     /// The value at the end of a path of keys.
-    pub fn at(&self, value: &Value, path: &[&str]) -> Option<&Value> {
-        let (last, folders) = path.split_last()?;
-        let mut value = value;
-        for key in folders {
-            value = self.get(value, key)?;
-        }
-        self.get(value, last)
+    pub fn at(&mut self, value: &Value, path: &[&str]) -> Option<Value> {
+        path.iter().try_fold(value.clone(), |value, key| self.get(&value, key))
     }
 
     /// Whether a value is true as conditions see it.
-    pub fn is_true(&self, value: &Value) -> bool {
+    pub fn is_true(&mut self, value: &Value) -> bool {
         match value {
             Value::Nil => false,
             Value::Bool(it) => *it,
@@ -357,15 +416,15 @@ impl Heap {
         let below = depth.checked_sub(1).ok_or_else(too_deep)?;
         match value {
             Value::List(list) => {
-                self.step(self.items(*list).len())?;
-                let items = self.items(*list).clone();
+                let items = self.items(*list);
+                self.step(items.len())?;
                 let items: Outcome<Vec<_>> =
                     items.iter().map(|it| self.copy_below(it, below)).collect();
                 self.new_list(items?)
             }
             Value::Map(map) => {
-                self.step(self.entries(*map).len())?;
-                let entries = self.entries(*map).clone();
+                let entries = self.entries(*map);
+                self.step(entries.len())?;
                 let copied = entries.iter().map(|(key, value)| {
                     let value = self.copy_below(value, below)?;
                     Ok((key.clone(), value))
@@ -396,11 +455,11 @@ impl Heap {
             (Value::Text(left), Value::Text(right)) => left == right,
             (Value::Files(left), Value::Files(right)) => left == right,
             (Value::List(left), Value::List(right)) => {
-                let (left, right) = (self.items(*left).clone(), self.items(*right).clone());
+                let (left, right) = (self.items(*left), self.items(*right));
                 left.len() == right.len() && self.all_same(left.iter().zip(&*right), below)?
             }
             (Value::Map(left), Value::Map(right)) => {
-                let (left, right) = (self.entries(*left).clone(), self.entries(*right).clone());
+                let (left, right) = (self.entries(*left), self.entries(*right));
                 left.len() == right.len()
                     && left.iter().zip(&*right).all(|(left, right)| left.0 == right.0)
                     && self.all_same(
@@ -453,7 +512,7 @@ impl Heap {
             }
             Value::List(list) => {
                 into.push('[');
-                for (index, item) in self.items(*list).clone().iter().enumerate() {
+                for (index, item) in self.items(*list).iter().enumerate() {
                     into.push_str(if index > 0 { " " } else { "" });
                     self.print(item, into, below)?;
                 }
@@ -461,7 +520,7 @@ impl Heap {
             }
             Value::Map(map) => {
                 into.push_str("map[");
-                for (index, (key, item)) in self.entries(*map).clone().iter().enumerate() {
+                for (index, (key, item)) in self.entries(*map).iter().enumerate() {
                     into.push_str(if index > 0 { " " } else { "" });
                     into.push_str(key);
                     into.push(':');
@@ -508,7 +567,7 @@ mod tests {
     fn entries_that_move_are_paid_for() {
         let mut heap = Heap::default();
         let Value::Map(map) = heap.new_map(Map::new()).unwrap() else { panic!("a map") };
-        let shared = heap.entries(map).clone();
+        let shared = heap.entries(map);
         heap.step(STEPS as usize - 100_000).unwrap();
         let mut backwards = (0..100_000).rev().map(|it| format!("{it:05}"));
         assert!(backwards.any(|key| heap.insert(map, key.into(), Value::Nil).is_err()));

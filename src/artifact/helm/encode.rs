@@ -2,8 +2,9 @@
 
 use super::{
     data::{DEEPEST, Heap, Outcome, Value, too_deep},
-    number,
+    number, written,
 };
+use crate::document::{Kind, MERGES, Node, YAML11_BOOL};
 
 /// A value as YAML, as Helm's library writes it: sorted keys, lists not indented.
 ///
@@ -18,6 +19,9 @@ pub fn yaml(heap: &mut Heap, value: &Value) -> Outcome<Value> {
 
 /// Where a plain text is broken, at the next blank.
 const WIDTH: usize = 80;
+
+/// The first byte of characters beyond U+FFFF is this or more, and no other byte is.
+const FOUR_BYTES: u8 = 0xf0;
 
 struct Yaml {
     text: String,
@@ -50,68 +54,131 @@ impl Yaml {
         indent: usize,
         depth: usize,
     ) -> Outcome<()> {
+        if let Some((tree, id)) = heap.written(value) {
+            return self.node(heap, tree.node(id), indent, depth);
+        }
         let below = depth.checked_sub(1).ok_or_else(too_deep)?;
         heap.step(1)?;
         match value {
-            Value::List(list) if !heap.items(*list).is_empty() => {
-                for (index, item) in heap.items(*list).clone().iter().enumerate() {
-                    if index > 0 {
-                        self.new_line(indent);
-                    }
-                    self.put("- ");
+            Value::List(list) => {
+                let items = heap.items(*list);
+                for (index, item) in items.iter().enumerate() {
+                    self.dash(index, indent);
                     self.value(heap, item, indent + 2, below)?;
                 }
+                self.put(if items.is_empty() { "[]" } else { "" });
             }
-            Value::Map(map) if !heap.entries(*map).is_empty() => {
-                for (index, (key, item)) in heap.entries(*map).clone().iter().enumerate() {
-                    if index > 0 {
-                        self.new_line(indent);
-                    }
-                    heap.room(key.len())?;
-                    self.scalar(key, indent);
-                    self.put(":");
-                    self.entry(heap, item, indent, below)?;
+            Value::Map(map) => {
+                let entries = heap.entries(*map);
+                for (index, (key, item)) in entries.iter().enumerate() {
+                    let layout = layout(heap, item);
+                    let indent = self.key(heap, index, key, indent, layout)?;
+                    self.value(heap, item, indent, below)?;
                 }
+                self.put(if entries.is_empty() { "{}" } else { "" });
             }
-            Value::List(_) | Value::Versions => self.put("[]"),
-            Value::Map(_) | Value::Files(_) => self.put("{}"),
-            Value::Text(text) => {
-                let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-                heap.room(text.len().saturating_add(indent * lines))?;
-                self.scalar(text, indent);
-            }
-            Value::Nil => self.put("null"),
-            Value::Bool(it) => self.put(if *it { "true" } else { "false" }),
-            Value::Int(it) => self.put(&it.to_string()),
-            Value::Float(it) => self.put(&number::yaml(*it)),
+            Value::Text(text) => self.text(heap, text, indent)?,
+            other => self.short(other),
         }
         Ok(())
     }
 
-    /// What follows `key:`.
-    fn entry(&mut self, heap: &mut Heap, item: &Value, indent: usize, depth: usize) -> Outcome<()> {
-        match item {
-            Value::List(list) if !heap.items(*list).is_empty() => {
-                self.new_line(indent);
-                self.value(heap, item, indent, depth)
+    /// The same for a value into which nobody has looked.
+    fn node(
+        &mut self,
+        heap: &mut Heap,
+        node: Node<'_>,
+        indent: usize,
+        depth: usize,
+    ) -> Outcome<()> {
+        let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+        heap.step(1)?;
+        match node.kind() {
+            Kind::Seq => {
+                for (index, item) in node.children().enumerate() {
+                    self.dash(index, indent);
+                    self.node(heap, item, indent + 2, below)?;
+                }
+                self.put(if node.is_empty() { "[]" } else { "" });
             }
-            Value::Map(map) if !heap.entries(*map).is_empty() => {
-                self.new_line(indent + 2);
-                self.value(heap, item, indent + 2, depth)
+            Kind::Map => {
+                if node.flag(MERGES) {
+                    // What merges may be much more than what is written.
+                    written::pay(heap, node, depth)?;
+                }
+                let entries = written::entries(node);
+                for (index, (key, item)) in entries.iter().enumerate() {
+                    let indent = self.key(heap, index, key, indent, written_layout(*item))?;
+                    self.node(heap, *item, indent, below)?;
+                }
+                self.put(if entries.is_empty() { "{}" } else { "" });
             }
-            _ => {
-                self.put(" ");
-                self.value(heap, item, indent + 2, depth)
-            }
+            Kind::Str if !node.flag(YAML11_BOOL) => self.text(heap, node.text(), indent)?,
+            _ => self.short(&written::scalar(node)),
+        }
+        Ok(())
+    }
+
+    /// What stands before an item of a list.
+    fn dash(&mut self, index: usize, indent: usize) {
+        if index > 0 {
+            self.new_line(indent);
+        }
+        self.put("- ");
+    }
+
+    /// A key of a map, and what stands before its value; gives the indent of the value.
+    fn key(
+        &mut self,
+        heap: &mut Heap,
+        index: usize,
+        key: &str,
+        indent: usize,
+        layout: Layout,
+    ) -> Outcome<usize> {
+        if index > 0 {
+            self.new_line(indent);
+        }
+        heap.room(key.len())?;
+        self.scalar(key, indent);
+        self.put(":");
+        let inner = if layout == Layout::List { indent } else { indent + 2 };
+        match layout {
+            Layout::Line => self.put(" "),
+            Layout::List | Layout::Map => self.new_line(inner),
+        }
+        Ok(inner)
+    }
+
+    fn text(&mut self, heap: &mut Heap, text: &str, indent: usize) -> Outcome<()> {
+        let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        heap.room(text.len().saturating_add(indent * lines))?;
+        self.scalar(text, indent);
+        Ok(())
+    }
+
+    /// What needs no more than a word.
+    fn short(&mut self, value: &Value) {
+        match value {
+            Value::Nil => self.put("null"),
+            Value::Bool(it) => self.put(if *it { "true" } else { "false" }),
+            Value::Int(it) => self.put(&it.to_string()),
+            Value::Float(it) => self.put(&number::yaml(*it)),
+            Value::Text(it) => self.put(it),
+            Value::List(_) | Value::Versions => self.put("[]"),
+            Value::Map(_) | Value::Files(_) => self.put("{}"),
         }
     }
 
     /// A text in the style it needs. `indent` is where its further lines go.
     fn scalar(&mut self, text: &str, indent: usize) {
-        if text.contains('\n') && is_block(text) {
+        let is_special = |it: u8| it < 0x20 || it == 0x7f || it >= FOUR_BYTES;
+        // Without a way out, so that many bytes are looked at at once.
+        let has_special = text.bytes().fold(false, |any, it| any | is_special(it));
+        if has_special && text.contains('\n') && is_block(text) {
             return self.block(text, indent);
         }
-        match style(text) {
+        match style(text, has_special) {
             Quotes::None => self.folded(text, indent),
             Quotes::Single => {
                 self.put("'");
@@ -192,11 +259,40 @@ impl Yaml {
     }
 }
 
+/// How a value stands behind its key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// On the same line.
+    Line,
+    /// From the next line on, as far in as the key.
+    List,
+    /// From the next line on, further in than the key.
+    Map,
+}
+
+fn layout(heap: &mut Heap, value: &Value) -> Layout {
+    if let Some((tree, id)) = heap.written(value) {
+        return written_layout(tree.node(id));
+    }
+    match value {
+        Value::List(list) if !heap.items(*list).is_empty() => Layout::List,
+        Value::Map(map) if !heap.entries(*map).is_empty() => Layout::Map,
+        _ => Layout::Line,
+    }
+}
+
+fn written_layout(node: Node<'_>) -> Layout {
+    match node.kind() {
+        Kind::Seq if !node.is_empty() => Layout::List,
+        Kind::Map if !written::is_empty(node) => Layout::Map,
+        _ => Layout::Line,
+    }
+}
+
 /// Whether a text of several lines is written as a block: not if blanks at the end of a line or
 /// special characters would not survive.
 fn is_block(text: &str) -> bool {
-    // The first byte of characters beyond U+FFFF is 0xf0 or more, and no other one is.
-    let special = |it: u8| it < 0x20 && it != b'\n' && it != b'\t' || it >= 0xf0;
+    let special = |it: u8| it < 0x20 && it != b'\n' && it != b'\t' || it >= FOUR_BYTES;
     !text.bytes().any(special)
         && !text.contains(" \n")
         && !text.ends_with(' ')
@@ -210,12 +306,11 @@ enum Quotes {
     Double,
 }
 
-/// The quotes that a text of one line needs.
-fn style(text: &str) -> Quotes {
-    let special = |it: u8| it < 0x20 || it == 0x7f || it >= 0xf0;
+/// The quotes that a text of one line needs; special are characters that are only written escaped.
+fn style(text: &str, has_special: bool) -> Quotes {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return Quotes::Double };
-    if text.bytes().any(special) || reads_as_other(text) {
+    if has_special || reads_as_other(text) {
         return Quotes::Double;
     }
     let second_blank = bytes.get(1).is_none_or(|it| *it == b' ');
@@ -322,13 +417,13 @@ fn to_json(heap: &mut Heap, value: &Value, depth: usize) -> Outcome<serde_json::
             Json::from(&**text)
         }
         Value::List(list) => {
-            let items = heap.items(*list).clone();
+            let items = heap.items(*list);
             let items: Outcome<_> = items.iter().map(|it| to_json(heap, it, below)).collect();
             Json::Array(items?)
         }
         Value::Map(map) => {
             let mut object = Map::new();
-            for (key, item) in heap.entries(*map).clone().iter() {
+            for (key, item) in heap.entries(*map).iter() {
                 object.insert(key.to_string(), to_json(heap, item, below)?);
             }
             Json::Object(object)

@@ -201,7 +201,8 @@ impl<'c> Engine<'c> {
         let file = frame.file?;
         let text = &self.templates[file].text;
         let inside = self.templates[file].offset(pos.offset);
-        let start = text.get(..inside).and_then(|it| it.rfind("{{")).unwrap_or(inside);
+        let before = text.as_bytes().get(..inside).unwrap_or_default();
+        let start = before.windows(2).rposition(|it| it == b"{{").unwrap_or(inside);
         let end = text.get(start..).map_or(start, |it| start + template::action_length(it));
         Some(Place { file, span: Span::new(start, end) })
     }
@@ -305,12 +306,13 @@ impl<'c> Engine<'c> {
         let pairs: Vec<_> = match value {
             Value::Nil => Vec::new(),
             Value::List(list) => {
-                let indexed = self.heap.items(*list).iter().enumerate();
+                let items = self.heap.items(*list);
+                let indexed = items.iter().enumerate();
                 indexed.map(|(at, it)| (Value::Int(at as i64), it.clone())).collect()
             }
             Value::Map(map) => {
-                let entries = self.heap.entries(*map).iter();
-                entries.map(|(key, it)| (Value::Text(key.clone()), it.clone())).collect()
+                let entries = self.heap.entries(*map);
+                entries.iter().map(|(key, it)| (Value::Text(key.clone()), it.clone())).collect()
             }
             Value::Int(count) => {
                 self.heap.step((*count).max(0) as usize)?;

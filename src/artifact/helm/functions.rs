@@ -96,8 +96,9 @@ fn as_map(value: &Value) -> Outcome<u32> {
 fn as_list(heap: &mut Heap, value: &Value) -> Outcome<Vec<Value>> {
     match value {
         Value::List(list) => {
-            heap.step(heap.items(*list).len())?;
-            Ok(heap.items(*list).to_vec())
+            let items = heap.items(*list);
+            heap.step(items.len())?;
+            Ok(items.to_vec())
         }
         other => Err(Failure::template(format!("a list is expected, not a {}", other.kind()))),
     }

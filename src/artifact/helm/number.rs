@@ -13,6 +13,10 @@ pub fn json(number: f64) -> String {
 /// A floating point number as YAML writes it after a turn through JSON: whole ones without an
 /// exponent.
 pub fn yaml(number: f64) -> String {
+    let whole = number as i64;
+    if whole as f64 == number && (1..1 << 53).contains(&whole.abs()) {
+        return whole.to_string();
+    }
     if number == number.trunc() && number.abs() < 1e21 { json(number) } else { general(number) }
 }
 
@@ -70,7 +74,10 @@ mod tests {
         }
         assert_eq!(general(12345678901234567890.0), "1.2345678901234567e+19");
         assert_eq!(general(0.00001), "1e-05");
-        assert_eq!(yaml(1e6), "1000000");
+        let cases = [(1e6, "1000000"), (-7.0, "-7"), (0.0, "0"), (-0.0, "-0"), (0.5, "0.5")];
+        for (number, written) in cases {
+            assert_eq!(yaml(number), written);
+        }
         assert_eq!(yaml(1e21), "1e+21");
         assert_eq!(yaml(1234567.5), "1.2345675e+06");
     }

@@ -1,6 +1,6 @@
 //! A chart and a set of values, rendered.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use super::{
     chart::{Chart, scalar},
@@ -9,7 +9,7 @@ use super::{
     methods::Files,
     output::Output,
     template::{self, Defines, File},
-    values,
+    values, written,
 };
 use crate::{
     artifact::render,
@@ -97,7 +97,7 @@ fn collect(chart: &Chart, base: &str, into: &mut Vec<(String, Arc<Source>)>) {
 pub fn render(
     chart: &Chart,
     templates: &Templates,
-    given: &[Tree],
+    given: &[Rc<Tree>],
     files: &render::Files<'_>,
 ) -> Rendering {
     let files = Files::new(files.read);
@@ -131,7 +131,7 @@ struct Renderer<'c> {
 
 impl<'c> Renderer<'c> {
     /// The charts that take part, and the values and objects that the root sees.
-    fn prepare(&mut self, chart: &'c Chart, files: &[Tree]) -> Outcome<(Part<'c>, Value)> {
+    fn prepare(&mut self, chart: &'c Chart, files: &[Rc<Tree>]) -> Outcome<(Part<'c>, Value)> {
         let mut part = self.part(chart)?;
         let mut given = self.table(None)?;
         for file in files {
@@ -139,10 +139,12 @@ impl<'c> Renderer<'c> {
             values::lay_under_keeping_null(&mut self.engine.heap, over, given)?;
             given = over;
         }
-        let all = self.coalesced(&part, given)?;
-        self.enable(&mut part, all, "")?;
-        self.import(&mut part)?;
-        let all = self.coalesced(&part, given)?;
+        let mut all = self.coalesced(&part, given)?;
+        if !part.children.is_empty() {
+            self.enable(&mut part, all, "")?;
+            self.import(&mut part)?;
+            all = self.coalesced(&part, given)?;
+        }
         let release = self.release()?;
         let capabilities = self.capabilities()?;
         let context = self.context(&part, true, all, &release, &capabilities)?;
@@ -150,10 +152,10 @@ impl<'c> Renderer<'c> {
     }
 
     /// The map that a tree of values holds; an empty one where there is none.
-    fn table(&mut self, tree: Option<&Tree>) -> Outcome<u32> {
-        let root = tree.and_then(|it| it.documents().next());
-        let value = match root.filter(|it| it.is_map()) {
-            Some(root) => values::import(&mut self.engine.heap, root)?,
+    fn table(&mut self, tree: Option<&Rc<Tree>>) -> Outcome<u32> {
+        let root = tree.and_then(|it| Some((it, it.documents().next()?)));
+        let value = match root.filter(|it| it.1.is_map()) {
+            Some((tree, root)) => written::import(&mut self.engine.heap, tree, root)?,
             None => self.engine.heap.new_map(Map::new())?,
         };
         match value {
@@ -204,12 +206,12 @@ impl<'c> Renderer<'c> {
         Ok(())
     }
 
-    fn is_enabled(&self, chart: &Chart, all: u32, prefix: &str) -> bool {
-        let heap = &self.engine.heap;
-        let flag = |path: &str| {
+    fn is_enabled(&mut self, chart: &Chart, all: u32, prefix: &str) -> bool {
+        let heap = &mut self.engine.heap;
+        let mut flag = |path: &str| {
             let keys: Vec<&str> = path.split('.').collect();
             match heap.at(&Value::Map(all), &keys) {
-                Some(Value::Bool(flag)) => Some(*flag),
+                Some(Value::Bool(flag)) => Some(flag),
                 _ => None,
             }
         };
@@ -238,7 +240,7 @@ impl<'c> Renderer<'c> {
             for (from, to) in &child.chart.dependency.imports {
                 let path = format!("{}.{from}", child.chart.name);
                 let keys: Vec<&str> = path.split('.').collect();
-                let found = self.engine.heap.at(&Value::Map(all), &keys).cloned();
+                let found = self.engine.heap.at(&Value::Map(all), &keys);
                 if let Some(found @ Value::Map(_)) = found {
                     self.import_into(part.values, to, &found)?;
                 }
@@ -333,7 +335,7 @@ impl<'c> Renderer<'c> {
                 _ => key[..1.min(key.len())].to_uppercase() + key.get(1..).unwrap_or(""),
             };
             let value = match node.is_map() || node.is_seq() {
-                true => values::import(&mut self.engine.heap, node)?,
+                true => written::import(&mut self.engine.heap, &chart.metadata, node)?,
                 false => Value::text(scalar(node)),
             };
             all.push((name.into(), value));
@@ -362,7 +364,7 @@ impl<'c> Renderer<'c> {
     }
 
     fn contexts(
-        &self,
+        &mut self,
         part: &Part<'c>,
         base: &str,
         context: &Value,
@@ -371,7 +373,7 @@ impl<'c> Renderer<'c> {
         into.push((base.to_owned(), context.clone()));
         for child in &part.children {
             let name = &child.chart.name;
-            if let Some(inner) = self.engine.heap.at(context, &["Subcharts", name]).cloned() {
+            if let Some(inner) = self.engine.heap.at(context, &["Subcharts", name]) {
                 self.contexts(child, &format!("{base}/charts/{name}"), &inner, into);
             }
         }

@@ -1,5 +1,7 @@
 //! The sets of values that a chart is rendered with.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 
 use super::chart::{self, Chart};
@@ -34,7 +36,7 @@ pub struct Set {
     /// The file that a rendering with it is named after.
     pub path: String,
     /// The values, each over those before it.
-    pub files: Vec<Tree>,
+    pub files: Vec<Rc<Tree>>,
     /// Only tests use it.
     pub is_trial: bool,
 }
@@ -76,7 +78,7 @@ fn configured(files: &Files<'_>) -> Settings {
 
 fn read(paths: &[String], files: &Files<'_>, is_trial: bool) -> Option<Set> {
     let path = paths.last()?.clone();
-    let trees = paths.iter().filter_map(|it| chart::tree(files, it)).map(|(tree, _)| tree);
+    let trees = paths.iter().filter_map(|it| chart::tree(files, it)).map(|(tree, _)| Rc::new(tree));
     let files: Vec<_> = trees.collect();
     (!files.is_empty()).then_some(Set { path, files, is_trial })
 }

@@ -202,7 +202,8 @@ pub fn action_length(action: &str) -> usize {
         let Some(end) = action[comment + 2..].find("*/") else { return action.len() };
         at = comment + 2 + end + 2;
     }
-    while at < bytes.len() {
+    while let Some(found) = bytes.get(at..).and_then(|it| memchr::memchr3(b'}', b'"', b'`', it)) {
+        at += found;
         match bytes[at] {
             b'}' if bytes.get(at + 1) == Some(&b'}') => return at + 2,
             b'"' => at = end_of_quote(bytes, at),

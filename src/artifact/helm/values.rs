@@ -1,70 +1,6 @@
-//! Values: from the text of a values file, and how those of charts are laid over each other.
+//! How the values of charts are laid over each other.
 
 use super::data::{DEEPEST, Heap, Map, Outcome, Text, Value, too_deep};
-use crate::document::{Kind, LEADING_ZERO, MERGES, Node, YAML11_BOOL};
-
-/// A written value as templates see it: YAML 1.1, and every number a floating point one.
-///
-/// # Errors
-/// When it is nested too deep or too large.
-pub fn import(heap: &mut Heap, node: Node<'_>) -> Outcome<Value> {
-    import_below(heap, node, DEEPEST)
-}
-
-fn import_below(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<Value> {
-    let below = depth.checked_sub(1).ok_or_else(too_deep)?;
-    heap.step(1)?;
-    Ok(match node.kind() {
-        Kind::Null | Kind::Alias => Value::Nil,
-        Kind::Bool => Value::Bool(node.as_bool().unwrap_or_default()),
-        Kind::Int if node.flag(LEADING_ZERO) => {
-            let digits = node.written().trim_start_matches(['+', '-']);
-            match i64::from_str_radix(digits, 8) {
-                Ok(number) => Value::Float(number as f64),
-                Err(_) => Value::Float(node.as_float().unwrap_or_default()),
-            }
-        }
-        Kind::Int | Kind::Float => Value::Float(node.as_float().unwrap_or_default()),
-        Kind::Str if node.flag(YAML11_BOOL) => {
-            let word = node.text().to_ascii_lowercase();
-            Value::Bool(matches!(word.as_str(), "y" | "yes" | "on" | "true"))
-        }
-        Kind::Str => heap.new_text(node.text())?,
-        Kind::Seq => {
-            let items: Outcome<_> =
-                node.children().map(|it| import_below(heap, it, below)).collect();
-            heap.new_list(items?)?
-        }
-        Kind::Map => {
-            let map = import_entries(heap, node, below)?;
-            heap.new_map(map)?
-        }
-    })
-}
-
-/// The entries of a map; those that it merges in do not replace its own.
-fn import_entries(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<Map> {
-    let below = depth.checked_sub(1).ok_or_else(too_deep)?;
-    let merges = node.flag(MERGES);
-    let mut entries = Vec::with_capacity(node.len());
-    for (key, value) in node.entries().filter(|(key, _)| !merges || *key != "<<") {
-        let value = import_below(heap, value, below)?;
-        entries.push((heap.keys.get(key), value));
-    }
-    if let Some(merged) = node.get("<<").filter(|_| merges) {
-        let sources: Vec<_> =
-            if merged.is_map() { vec![merged] } else { merged.children().collect() };
-        // The last one of several entries counts: what merges comes before what it does not replace.
-        let mut all = Vec::new();
-        for source in sources {
-            all.push(import_entries(heap, source, below)?.to_vec());
-        }
-        all.reverse();
-        all.push(entries);
-        return Ok(all.into_iter().flatten().collect());
-    }
-    Ok(entries.into_iter().collect())
-}
 
 /// Lays the values of a chart under those that were given: what was given wins, maps are laid
 /// together, and a given null takes a default away, except inside the values of the children, whose
@@ -99,8 +35,9 @@ fn lay_below(
     depth: usize,
 ) -> Outcome<()> {
     let below = depth.checked_sub(1).ok_or_else(too_deep)?;
-    heap.step(heap.entries(defaults).len() + 1)?;
-    for (key, value) in heap.entries(defaults).clone().iter() {
+    let entries = heap.entries(defaults);
+    heap.step(entries.len() + 1)?;
+    for (key, value) in entries.iter() {
         match (heap.entries(given).get(key).cloned(), value) {
             (None, _) => {
                 let copy = heap.deep_copy(value)?;
@@ -163,29 +100,22 @@ pub fn map_under(heap: &mut Heap, map: u32, key: &str) -> Outcome<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
-    use crate::{parse, source::Source};
+    use crate::{artifact::helm::written, parse, source::Source};
 
     fn read(heap: &mut Heap, text: &str) -> (Value, u32) {
         let (tree, problems) = parse::yaml::parse(Source::new("values.yaml", text));
         assert!(problems.is_empty());
-        let root = tree.documents().next().unwrap();
-        let value = import(heap, root).unwrap();
+        let tree = Rc::new(tree);
+        let value = written::import(heap, &tree, tree.documents().next().unwrap()).unwrap();
         let Value::Map(map) = value else { panic!("a map") };
         (value, map)
     }
 
     fn shown(heap: &mut Heap, value: &Value) -> String {
         heap.display(value).unwrap().to_string()
-    }
-
-    #[test]
-    fn values_are_read_as_yaml_of_the_first_edition() {
-        let mut heap = Heap::default();
-        let text = "a: yes\nb: 0644\nc: &x {d: 1000000}\ne:\n  <<: *x\n  f: ~\ng: '1'\n";
-        let (value, _) = read(&mut heap, text);
-        let shown = shown(&mut heap, &value);
-        assert_eq!(shown, "map[a:true b:420 c:map[d:1e+06] e:map[d:1e+06 f:<nil>] g:1]");
     }
 
     #[test]

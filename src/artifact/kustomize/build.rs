@@ -179,7 +179,7 @@ impl<'l, 'a> Build<'l, 'a> {
         let text = entry.scalar().unwrap_or_default();
         let Some(path) = self.local(folder, entry) else { return };
         if self.library.has(&path) {
-            if let Some(loaded) = self.load(folder, entry) {
+            if let Some(loaded) = self.load_path(path, entry) {
                 all.objects.extend(loaded.documents.iter().flat_map(objects));
             }
             return;
@@ -256,10 +256,14 @@ impl<'l, 'a> Build<'l, 'a> {
 
     /// The documents of a file that an entry names.
     pub(super) fn load(&mut self, folder: &str, entry: &Node) -> Option<Rc<Loaded>> {
-        let text = entry.scalar().unwrap_or_default();
-        let path = resolve(folder, text)?;
+        let path = resolve(folder, entry.scalar().unwrap_or_default())?;
+        self.load_path(path, entry)
+    }
+
+    fn load_path(&mut self, path: String, entry: &Node) -> Option<Rc<Loaded>> {
         let Some(loaded) = self.library.load(&path) else {
             self.open = true;
+            let text = entry.scalar().unwrap_or_default();
             self.trouble(entry.at, format!("there is no file `{text}`"));
             return None;
         };

@@ -76,7 +76,6 @@ impl<'f> Emitter<'f> {
                     }
                     let written = self.text(&entry.key, entry.at);
                     let label = self.builder.key(&entry.key, written);
-                    self.draft.glue(":");
                     self.value(&entry.value, indent, label);
                 }
                 self.builder.close(map, entries.len());
@@ -124,7 +123,7 @@ impl<'f> Emitter<'f> {
         }
     }
 
-    /// A value behind a key.
+    /// The colon behind a key, and its value.
     fn value(&mut self, node: &Node, indent: usize, label: Label) {
         let is_block = match &node.data {
             Data::Map(entries) => !entries.is_empty(),
@@ -133,10 +132,10 @@ impl<'f> Emitter<'f> {
         };
         let indent = indent + 2;
         if is_block {
-            self.draft.glue("\n");
+            self.draft.glue(":\n");
             self.blanks(indent);
         } else {
-            self.draft.glue(" ");
+            self.draft.glue(": ");
         }
         self.block(node, indent, label);
     }
@@ -186,31 +185,27 @@ fn is_plain(text: &str) -> bool {
     let starts = bytes.first().is_some_and(|it| it.is_ascii_alphabetic() || *it == b'/');
     let is_safe = |it: &u8| SAFE[usize::from(*it)];
     let is_inside = |(at, it): (usize, &u8)| {
-        is_safe(it) || matches!(it, b':' | b'@') && bytes.get(at + 1).is_some_and(is_safe)
+        matches!(it, b':' | b'@') && bytes.get(at + 1).is_some_and(is_safe)
     };
     let is_other = || text.len() < 6 && OTHERS.iter().any(|it| it.eq_ignore_ascii_case(text));
-    starts && bytes.iter().enumerate().all(is_inside) && !is_other()
+    starts && bytes.iter().enumerate().filter(|it| !is_safe(it.1)).all(is_inside) && !is_other()
 }
 
-/// The bytes that quoted text cannot have.
-const ESCAPED: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table
-};
+/// The first byte that quoted text cannot have.
+fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    let is_escaped = |it: &u8| *it < 0x20 || matches!(it, b'"' | b'\\');
+    // Without branches, and in pieces of one size: so it takes many bytes at once.
+    let has_none = |piece: &&[u8; 16]| !piece.iter().fold(false, |any, it| any | is_escaped(it));
+    let clean = 16 * bytes.as_chunks().0.iter().take_while(has_none).count();
+    bytes[clean..].iter().position(is_escaped).map(|at| clean + at)
+}
 
 /// Writes text in double quotes, with the escapes of JSON.
 fn quote(text: &str, into: &mut String) {
     into.reserve(text.len() + 2);
     into.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|it| ESCAPED[usize::from(it)]) {
+    while let Some(at) = first_escaped(rest.as_bytes()) {
         into.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
             b'\n' => into.push_str("\\n"),

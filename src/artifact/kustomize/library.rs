@@ -6,7 +6,7 @@ use super::model::{At, Copier, Node};
 use crate::{
     artifact::{
         Artifact, kubernetes,
-        render::{Files, Keys},
+        render::{Files, Words},
     },
     document::{Problem, Tree, Trouble},
     parse,
@@ -28,7 +28,7 @@ pub(super) struct Library<'a> {
     artifacts: &'a [Artifact],
     pub(super) sources: Vec<Arc<Source>>,
     known: HashMap<String, Option<Rc<Loaded>>>,
-    keys: Keys,
+    words: Words,
     budget: usize,
     steps: usize,
     pub(super) problems: Vec<Problem>,
@@ -58,7 +58,7 @@ impl<'a> Library<'a> {
             artifacts,
             sources: Vec::new(),
             known: HashMap::new(),
-            keys: Keys::default(),
+            words: Words::default(),
             budget: VALUES,
             steps: STEPS,
             problems: Vec::new(),
@@ -134,8 +134,8 @@ impl<'a> Library<'a> {
         let place = |span| At { file, span };
         let mut documents = Vec::new();
         let before = self.budget;
-        let (budget, keys) = (&mut self.budget, &mut self.keys);
-        let mut copier = Copier { place, budget, keys };
+        let (budget, words) = (&mut self.budget, &mut self.words);
+        let mut copier = Copier { place, budget, words };
         for it in tree.documents().filter(|it| !it.is_null() && !is_definition(it)) {
             match copier.copy(it) {
                 Some(document) => documents.push(document),
@@ -179,8 +179,8 @@ impl<'a> Library<'a> {
         kubernetes::read_as_yaml11(&mut tree);
         self.problems.extend(problems);
         let place = |span| At { file: text.at.file, span: tree.source.author(span).1 };
-        let (budget, keys) = (&mut self.budget, &mut self.keys);
-        let mut copier = Copier { place, budget, keys };
+        let (budget, words) = (&mut self.budget, &mut self.words);
+        let mut copier = Copier { place, budget, words };
         tree.documents().filter_map(|it| copier.copy(it)).collect()
     }
 

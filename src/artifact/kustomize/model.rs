@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    artifact::render::Keys,
+    artifact::render::Words,
     document::{self, Kind, RECORD, Style},
     source::Span,
 };
@@ -236,7 +236,7 @@ pub(super) struct Copier<'c, P> {
     pub(super) place: P,
     /// Every node costs one of it: aliases make small files large.
     pub(super) budget: &'c mut usize,
-    pub(super) keys: &'c mut Keys,
+    pub(super) words: &'c mut Words,
 }
 
 impl<P: Fn(Span) -> At> Copier<'_, P> {
@@ -246,9 +246,9 @@ impl<P: Fn(Span) -> At> Copier<'_, P> {
         let data = match from.kind() {
             Kind::Null | Kind::Alias => Data::Null,
             Kind::Bool => Data::Bool(from.as_bool().unwrap_or_default()),
-            Kind::Int => Data::Number(from.display().into()),
-            Kind::Float => Data::Number(from.written().into()),
-            Kind::Str => Data::Text(text(from).into()),
+            Kind::Int => Data::Number(self.words.get(&from.display())),
+            Kind::Float => Data::Number(self.words.get(from.written())),
+            Kind::Str => Data::Text(self.words.get(text(from))),
             Kind::Seq => {
                 let mut items = Vec::with_capacity(from.len());
                 for it in from.children() {
@@ -270,7 +270,7 @@ impl<P: Fn(Span) -> At> Copier<'_, P> {
             if !from.flag(RECORD) {
                 entries.retain(|it| &*it.key != key);
             }
-            entries.push(Entry { key: self.keys.get(key), at, value });
+            entries.push(Entry { key: self.words.get(key), at, value });
         }
         if from.flag(document::MERGES) {
             self.merge(from, &mut entries)?;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Entry, Failure, Heap, Map, Outcome, Value, as_text};
 use crate::{
-    artifact::helm::{encode, values},
+    artifact::helm::{encode, written},
     parse,
     source::Source,
 };
@@ -61,11 +61,11 @@ fn from_yaml(heap: &mut Heap, it: &[Value], map: bool) -> Outcome<Value> {
                 let error = Value::text(&*problem.reason);
                 return heap.new_map(Map::from([("Error".into(), error)]));
             }
-            tree
+            Rc::new(tree)
         }
     };
     let value = match tree.documents().next() {
-        Some(root) => values::import(heap, root)?,
+        Some(root) => written::import(heap, &tree, root)?,
         None => Value::Nil,
     };
     heap.read = Some((text, tree));
@@ -83,8 +83,9 @@ fn from_json(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     if !problems.is_empty() {
         return Err(Failure::template("the text is not JSON"));
     }
+    let tree = Rc::new(tree);
     match tree.documents().next() {
-        Some(root) => values::import(heap, root),
+        Some(root) => written::import(heap, &tree, root),
         None => Ok(Value::Nil),
     }
 }

@@ -90,8 +90,8 @@ fn index(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
             }
             Value::List(list) => {
                 let at = usize::try_from(as_int(key)?).ok();
-                let item = at.and_then(|at| heap.items(*list).get(at));
-                item.cloned().ok_or_else(|| Failure::template("the list has no such item"))?
+                let item = at.and_then(|at| heap.items(*list).get(at).cloned());
+                item.ok_or_else(|| Failure::template("the list has no such item"))?
             }
             Value::Text(text) => {
                 let at = usize::try_from(as_int(key)?).ok();

@@ -74,8 +74,8 @@ fn pluck(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
 fn chosen(heap: &mut Heap, it: &[Value], named: bool) -> Outcome<Value> {
     let keys: Outcome<Vec<Text>> = it[1..].iter().map(as_text).collect();
     let (map, keys) = (as_map(&it[0])?, keys?);
-    heap.step(heap.entries(map).len())?;
-    let mut entries = heap.entries(map).clone();
+    let mut entries = heap.entries(map);
+    heap.step(entries.len())?;
     entries.retain(|key| keys.contains(key) == named);
     heap.new_map(entries)
 }
@@ -100,8 +100,9 @@ fn merge_into(
     if target == source {
         return Ok(());
     }
-    heap.step(heap.entries(source).len() + 1)?;
-    for (key, value) in heap.entries(source).clone().iter() {
+    let entries = heap.entries(source);
+    heap.step(entries.len() + 1)?;
+    for (key, value) in entries.iter() {
         let known = heap.entries(target).get(key).cloned();
         match (&known, value) {
             (Some(Value::Map(inner)), Value::Map(value)) => {
@@ -124,7 +125,7 @@ fn dig(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     };
     let mut value = Value::Map(as_map(map)?);
     for key in keys {
-        let inner = heap.get(&value, &as_text(key)?).cloned();
+        let inner = heap.get(&value, &as_text(key)?);
         match inner {
             Some(inner) => value = inner,
             None => return Ok(default.clone()),

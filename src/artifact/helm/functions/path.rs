@@ -78,8 +78,8 @@ fn url_parse(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
 }
 
 fn url_join(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
-    let map = as_map(&it[0])?;
-    let part = |key: &str| match heap.entries(map).get(key) {
+    let map = heap.entries(as_map(&it[0])?);
+    let part = |key: &str| match map.get(key) {
         Some(Value::Text(text)) => text.to_string(),
         _ => String::new(),
     };
