@@ -24,7 +24,7 @@ mod transform;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use self::{
     build::{Build, NAMES, is_remote, join},
@@ -33,11 +33,11 @@ use self::{
     model::Node,
 };
 use super::{
-    Artifact, Role,
+    Artifact, Kind, Role, kubernetes,
     render::{self, Files, Rendering},
 };
 use crate::{
-    document::{Problem, Trouble},
+    document::{self, Problem, Trouble},
     source::{Source, resolve},
     threads,
 };
@@ -70,6 +70,8 @@ fn build_all(
 ) -> Vec<(Written, bool)> {
     let mut library = Library::new(files, artifacts, false);
     let mut built = Vec::new();
+    let fragments = artifacts.iter().filter(|it| is_fragment(it, files));
+    rendering.parts.extend(fragments.map(|it| it.tree.source.path.clone()));
     for path in leaves(files, &mut library, &mut rendering.parts) {
         let folder = path.rsplit_once('/').map_or("", |it| it.0);
         let mut build = Build::new(&mut library);
@@ -90,8 +92,31 @@ fn build_all(
             library.problems.push(Problem::at(&source, 0, Trouble::Template, reason));
         }
     }
-    rendering.problems.extend(library.problems);
+    rendering.problems.extend(together(library.problems));
     built
+}
+
+/// Of the resources that one kustomization lacks the first stands for all.
+fn together(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut lacking: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut out: Vec<Problem> = Vec::with_capacity(problems.len());
+    for it in problems {
+        if it.reason.ends_with(build::NOT_HERE) {
+            let (_, more) = lacking
+                .entry(it.path.clone())
+                .and_modify(|known| known.1 += 1)
+                .or_insert((out.len(), 0));
+            if *more > 0 {
+                continue;
+            }
+        }
+        out.push(it);
+    }
+    for (first, more) in lacking.into_values().filter(|it| it.1 > 0) {
+        let text = out[first].reason.strip_suffix(build::NOT_HERE).unwrap_or_default();
+        out[first].reason = format!("{text} (and {more} more){}", build::NOT_HERE);
+    }
+    out
 }
 
 /// What `kubectl kustomize` would print for the folder of a kustomization, and what is in the way.
@@ -123,6 +148,26 @@ fn is_patch(path: &str, files: &Files<'_>) -> bool {
         && !is_kustomization(path)
         && (name.split(['-', '_', '.']).any(|it| it == "patch") && has(folder)
             || last == "patches" && (has(above) || has(folder)))
+}
+
+/// Whether the file lies beside a kustomization and holds nothing but parts of workloads, which no
+/// cluster takes: somebody adds it as a patch before he builds.
+fn is_fragment(artifact: &Artifact, files: &Files<'_>) -> bool {
+    let folder = artifact.tree.source.folder();
+    let has_image = |it: kubernetes::Pod<'_>| {
+        let containers = it.spec().get("containers").into_iter().flat_map(document::Node::children);
+        containers.filter_map(|it| it.get("image")).next().is_some()
+    };
+    let is_part = |it: kubernetes::Manifest<'_>| {
+        it.group() == "apps"
+            && it.raw().at(&["spec", "selector"]).is_none()
+            && !it.pods().any(has_image)
+    };
+    let mut all = kubernetes::manifests(artifact).peekable();
+    artifact.kind == Kind::Kubernetes
+        && all.peek().is_some()
+        && NAMES.iter().any(|it| files.has(&join(folder, it)))
+        && all.all(is_part)
 }
 
 /// The kustomizations that no other one names, components aside; `patches` gets the files that are

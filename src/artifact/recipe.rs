@@ -190,11 +190,13 @@ fn is_harmless(name: &str) -> bool {
     matches!(name, "echo" | "printf" | "true" | ":")
 }
 
-/// A check that an `if` decides on, where whatever follows succeeds.
-fn hide_decided(text: &str, commands: &mut [Command]) {
+/// A check that an `if` decides on, where whatever follows succeeds; `tested` says which commands
+/// are conditions.
+fn hide_decided(text: &str, tested: &[bool], commands: &mut [Command]) {
     let is_if = text.trim_start().starts_with("if ") && !text.contains("$?");
-    let harmless = |it: &Command| it.checks.is_some() || is_harmless(&it.name);
-    if !is_if || !commands.iter().all(harmless) {
+    let harmless =
+        |(it, tested): (&Command, &bool)| *tested && it.checks.is_some() || is_harmless(&it.name);
+    if !is_if || !commands.iter().zip(tested).all(harmless) {
         return;
     }
     for command in commands.iter_mut().filter(|it| it.checks.is_some() && it.hidden.is_none()) {
@@ -236,6 +238,7 @@ fn line_commands(
     let script = shell::read(text);
     let base = state.folder.clone();
     let first = out.len();
+    let mut tested = Vec::new();
     let asks_status = text.contains("$?") || text.contains("PIPESTATUS");
     for (at, it) in script.commands.iter().enumerate() {
         let Some(end) = end_of(it) else { continue };
@@ -287,8 +290,9 @@ fn line_commands(
             state.folder = base.clone();
         }
         out.push(command);
+        tested.push(it.tested);
     }
-    hide_decided(text, &mut out[first..]);
+    hide_decided(text, &tested, &mut out[first..]);
 }
 
 fn end_of(it: &shell::Command) -> Option<usize> {

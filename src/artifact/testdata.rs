@@ -79,13 +79,24 @@ impl TestData {
 /// Whether the name of a folder says of itself that it is for tests.
 fn is_of_tests(folder: &str) -> bool {
     let ends = ["-tests", "_tests", "integrationtest", "integration-test", "e2e-test"];
-    folder.contains("testdata") || ends.iter().any(|it| folder.ends_with(it))
+    folder.contains("testdata")
+        || folder.starts_with("invalid")
+        || ends.iter().any(|it| folder.ends_with(it))
 }
 
-/// Folders whose folders are environments.
+/// Folders whose folders are environments, or parts of them.
 fn is_of_environments(folder: &str) -> bool {
-    let names =
-        ["overlays", "overlay", "environments", "environment", "envs", "env", "clusters", "stages"];
+    let names = [
+        "overlays",
+        "overlay",
+        "components",
+        "environments",
+        "environment",
+        "envs",
+        "env",
+        "clusters",
+        "stages",
+    ];
     names.contains(&folder)
 }
 

@@ -47,6 +47,8 @@ fn bindings<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         let mut found = objects.named_in(from, namespace, Class::Role, name);
         found.retain(|it| it.kind == kind);
         let role = found.first();
+        let elsewhere = kind == "ClusterRole" && objects.has_open_chart(from);
+        let certain = !elsewhere && objects.is_certain(from, Class::Role);
         emit(Subject {
             values: vec![record([
                 ("kind", Value::Str(from.kind)),
@@ -58,7 +60,7 @@ fn bindings<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
                 ("rules", Value::maybe(role.and_then(|it| it.node.get("rules")))),
                 ("builtin", Value::Bool(is_builtin(kind, name))),
                 ("subjects", Value::maybe(from.node.get("subjects"))),
-                ("certain", Value::Bool(objects.is_certain(from, Class::Role))),
+                ("certain", Value::Bool(certain)),
             ])],
             at: reference.get("name").unwrap_or(reference),
             object: Some(from.identity()),

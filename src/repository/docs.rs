@@ -35,11 +35,16 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         let changes = matches!(page.str("role"), Some("changelog" | "decision" | "template"));
         let blocks = page.get("blocks").into_iter().flat_map(Node::children);
         let mut away = changes;
+        let ours = matches!(page.str("role"), Some("readme" | "contributing"))
+            || makefiles.are_meant_by(page);
         for block in blocks {
-            let mut reader = Reader { repository, makefiles: &makefiles, page, foreign: away };
+            let mut reader =
+                Reader { repository, makefiles: &makefiles, page, ours, foreign: away };
             block.children().for_each(|it| reader.command(it, emit));
             // The README clones the repository itself; other pages, what they are about.
-            away |= page.str("role") != Some("readme") && block.children().any(clones);
+            let is_readme = page.str("role") == Some("readme");
+            away |=
+                !is_readme && block.children().any(|it| clones(it) || enters_other(repository, it));
         }
     }
 }
@@ -64,6 +69,14 @@ impl<'a> Makefiles<'a> {
         }
         Self((!names.is_empty()).then_some(names))
     }
+
+    /// Whether a page names a target that some Makefile here has.
+    fn are_meant_by(&self, page: Node<'_>) -> bool {
+        let blocks = page.get("blocks").into_iter().flat_map(Node::children);
+        let mut words = blocks.flat_map(Node::children).map(|it| it.children().map(Node::text));
+        let has = |it: &str| self.0.as_ref().is_some_and(|names| names.contains(it));
+        words.any(|mut it| it.next() == Some("make") && it.any(has))
+    }
 }
 
 /// The commands of one block, which are typed one after the other.
@@ -71,6 +84,8 @@ struct Reader<'r, 'a> {
     repository: &'a Repository<'a>,
     makefiles: &'r Makefiles<'a>,
     page: Node<'a>,
+    /// Where the page says `make`, it means the Makefiles here.
+    ours: bool,
     /// The reader of the page is somewhere else by now: another repository, another folder, or
     /// has made files that nobody committed.
     foreign: bool,
@@ -87,7 +102,7 @@ impl<'a> Reader<'_, 'a> {
             {
                 self.foreign = true;
             }
-            "make" if !self.foreign => self.targets(command, rest, emit),
+            "make" if !self.foreign && self.ours => self.targets(command, rest, emit),
             "docker" | "docker-compose" if !self.foreign => self.compose(command, rest, emit),
             _ if !self.foreign && first.starts_with("./") => self.script(command, first, emit),
             "bash" | "sh" | "python" | "python3" if !self.foreign => {
@@ -179,6 +194,16 @@ impl<'a> Reader<'_, 'a> {
 fn clones(command: Node<'_>) -> bool {
     let mut words = command.children().map(Node::text);
     words.next() == Some("git") && words.next() == Some("clone")
+}
+
+/// Whether the command goes into a folder that is not here: one of another repository.
+fn enters_other(repository: &Repository<'_>, command: Node<'_>) -> bool {
+    let words: Vec<&str> = command.children().map(Node::text).collect();
+    let &["cd", folder] = words.as_slice() else { return false };
+    let folder = folder.trim_end_matches('/').trim_start_matches("./");
+    let plain = !is_unknown(folder) && !folder.starts_with(['/', '~', '.', '-']);
+    let end = format!("/{folder}/");
+    plain && !repository.has_folder(folder) && !repository.files.iter().any(|it| it.contains(&end))
 }
 
 fn is_compose(words: &[&str]) -> bool {

@@ -124,6 +124,8 @@ pub(super) struct Objects<'a> {
     kustomized: HashSet<&'a str>,
     /// Folders that hold a `Chart.yaml`.
     charts: HashSet<&'a str>,
+    /// Something of a chart is not known here.
+    open_charts: bool,
     /// How often a file defines an object of a kind, a name and a namespace.
     twins: HashMap<(&'a str, &'a str, &'a str, &'a str), u32>,
     /// Folders that define one object in several files: each file stands for itself.
@@ -298,13 +300,16 @@ impl<'a> Objects<'a> {
             let label = (key.to_string(), value.to_string());
             self.by_label.entry(label).or_default().push(at);
         }
-        match object.unit {
-            Some(unit) => {
-                self.kept.insert((unit, object.class));
+        let as_operator = makes_objects(&object).then_some(Class::Custom);
+        for class in std::iter::once(object.class).chain(as_operator) {
+            match object.unit {
+                Some(unit) => {
+                    self.kept.insert((unit, class));
+                }
+                None => folders(object.folder).for_each(|folder| {
+                    *self.below.entry((folder, class)).or_default() += 1;
+                }),
             }
-            None => folders(object.folder).for_each(|folder| {
-                *self.below.entry((folder, object.class)).or_default() += 1;
-            }),
         }
         self.all.push(object);
     }
@@ -315,6 +320,7 @@ impl<'a> Objects<'a> {
             .filter(|it| !matches!(it.kind, Trouble::NotEvaluated | Trouble::Unsupported))
             .map(|it| it.path.as_str())
             .collect();
+        self.open_charts = troubled.iter().any(|it| it.path.ends_with("/Chart.yaml"));
         for path in files {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
             if name == "Chart.yaml" {
@@ -446,6 +452,12 @@ impl<'a> Objects<'a> {
         from.unit.map_or_else(is_open_folder, is_open)
     }
 
+    /// Whether another chart than that of `from` may hold what is for the whole cluster, and
+    /// cannot be read.
+    pub(super) fn has_open_chart(&self, from: &Object<'_>) -> bool {
+        self.open_charts && from.unit.is_some()
+    }
+
     /// Whether the object lies beside a kustomization that does not name it: nobody deploys it, or
     /// somebody else does.
     pub(super) fn is_left_out(&self, object: &Object<'_>) -> bool {
@@ -491,7 +503,8 @@ impl<'a> Objects<'a> {
         has(from.folder) || from.folder.rsplit_once('/').is_some_and(|it| has(it.0))
     }
 
-    /// Whether a custom resource near the object may make pods or Services of its own.
+    /// Whether a custom resource near the object, or whoever has a role that is kept near it, may
+    /// make pods or Services of its own.
     pub(super) fn has_operator(&self, from: &Object<'_>) -> bool {
         self.manages(from, Class::Custom)
     }
@@ -518,6 +531,20 @@ impl<'a> Objects<'a> {
             .iter()
             .any(|&class| self.named(from, class, name).iter().any(|it| it.kind == kind))
     }
+}
+
+/// Whether a role lets its holder make or relabel pods and Services: what an operator asks for.
+fn makes_objects(object: &Object<'_>) -> bool {
+    const MADE: &[&str] =
+        &["pods", "services", "deployments", "statefulsets", "daemonsets", "replicasets", "*"];
+    const VERBS: &[&str] = &["create", "patch", "update", "*"];
+    let names = |rule: &Node<'_>, key: &str, known: &[&str]| {
+        let list = rule.get(key).into_iter().flat_map(Node::children);
+        list.take(100).any(|it| known.contains(&it.text()))
+    };
+    let mut rules = object.node.get("rules").into_iter().flat_map(Node::children).take(200);
+    object.class == Class::Role
+        && rules.any(|it| names(&it, "resources", MADE) && names(&it, "verbs", VERBS))
 }
 
 fn becomes_secret(object: &Object<'_>, name: &str) -> bool {

@@ -87,7 +87,15 @@ impl Template {
         for part in &self.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Expr(expr) => add(&machine.value(expr, variables)?.display(), &mut out),
+                Part::Expr(expr) => match machine.value(expr, variables)? {
+                    // What is not written has no text.
+                    Value::Null => out.push('?'),
+                    value => {
+                        let text = value.display();
+                        let nothing = text.is_empty() && out.ends_with('`');
+                        add(if nothing { "?" } else { &text }, &mut out);
+                    }
+                },
             }
         }
         Ok(out)

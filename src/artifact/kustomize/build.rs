@@ -15,6 +15,9 @@ use crate::source::resolve;
 /// How deep kustomizations name kustomizations.
 const DEEPEST: usize = 30;
 
+/// What is said of a resource that is not in the repository.
+pub(super) const NOT_HERE: &str = " is not here: what it holds is not judged";
+
 /// What a build has collected so far.
 #[derive(Default)]
 struct Collected {
@@ -192,10 +195,7 @@ impl<'l, 'a> Build<'l, 'a> {
             }
             Err(_) => {
                 self.open = true;
-                self.trouble(
-                    entry.at,
-                    format!("`{text}` is not here: what it holds is not judged"),
-                );
+                self.trouble(entry.at, format!("`{text}`{NOT_HERE}"));
             }
         }
     }

@@ -276,6 +276,8 @@ impl Evaluator<'_> {
                 self.out.targets.get_mut(at)
             };
             let Some(target) = target else { continue };
+            // A line of a recipe that starts with spaces reads as a rule: `echo "done: yes"`.
+            target.open |= names.iter().any(|it| it.starts_with(['"', '\'']));
             if target.has_rule && !is_pattern && target.double_colon != double_colon {
                 let reason = format!("the target `{plain}` has both `:` and `::` rules");
                 self.out.errors.push((self.here, reason, false));

@@ -394,7 +394,9 @@ impl<'a> Writer<'a> {
         let recipes = &self.unit.evaluation.recipes;
         let lines = target.recipes.iter().flat_map(|&it| &recipes[it].lines);
         let about = About {
-            prerequisites: !target.prerequisites.is_empty() || target.open,
+            prerequisites: !target.prerequisites.is_empty()
+                || !target.order_only.is_empty()
+                || target.open,
             recipe: !target.recipes.is_empty(),
             opaque: false,
         };

@@ -8,6 +8,10 @@ pub(super) fn without_wrappers(words: Vec<String>) -> Vec<String> {
     let mut from = 0;
     for _ in 0..6 {
         let word = |at: usize| words.get(from + at).map_or("", String::as_str);
+        // `command -v` asks whether there is one, and runs nothing.
+        if word(0) == "command" && matches!(word(1), "-v" | "-V") {
+            break;
+        }
         let width = match (word(0), word(1)) {
             (
                 "env" | "sudo" | "time" | "exec" | "command" | "nice" | "npx" | "bunx" | "uvx"
@@ -48,6 +52,8 @@ pub(super) fn is_idle(words: &[String], tested: bool) -> bool {
         "test" | "[" | "[[" | "which" => return tested,
         "command" if second == "-v" => return tested,
         "exit" | "return" => return matches!(second, "" | "0"),
+        // A script that is sourced may do anything; an environment is only set up.
+        "source" | "." => return second.contains("activate") || second.contains("env"),
         _ => {}
     }
     matches!(
@@ -76,8 +82,6 @@ pub(super) fn is_idle(words: &[String], tested: bool) -> bool {
             | "wait"
             | "ulimit"
             | "umask"
-            | "source"
-            | "."
             | "rmdir"
             | "read"
             | "break"

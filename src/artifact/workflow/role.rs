@@ -242,7 +242,9 @@ const RUNNERS: &[&str] = &[
 /// Whether the name of a task is one of tests.
 fn names_tests(word: &str) -> bool {
     let mut parts = word.split(|it: char| !it.is_ascii_alphanumeric());
+    let prepares = |it: &str| matches!(it, "start" | "stop" | "setup" | "teardown" | "clean");
     !word.starts_with('-')
+        && !parts.clone().any(prepares)
         && parts.any(|it| matches!(it, "test" | "tests" | "e2e" | "check" | "ci"))
 }
 

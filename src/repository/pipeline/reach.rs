@@ -1,7 +1,11 @@
 //! From a command of a pipeline to the commands that it leads to: targets of Makefiles, scripts of
 //! packages, recipes of just and Task, shell scripts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap, HashSet},
+    rc::Rc,
+};
 
 use crate::{
     artifact::{
@@ -34,11 +38,20 @@ pub(super) struct Seen {
 }
 
 /// What commands lead to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reached {
+    /// The commands whose role is known.
     pub(super) commands: Vec<Seen>,
     /// Something is run whose commands are not known.
     pub(super) open: bool,
+}
+
+/// What one command runs.
+enum Next<'s> {
+    /// These, by a name.
+    Commands(String, Vec<Seen>),
+    /// The file of this name, if it is a script of the repository.
+    Script(&'s str),
 }
 
 /// What commands of a repository may lead to.
@@ -46,6 +59,8 @@ pub(super) struct Reach<'a> {
     texts: &'a BTreeMap<String, Source>,
     /// What is derived of the Makefiles and the files of other runners, by runner and folder.
     runners: HashMap<(&'a str, &'a str), Vec<Node<'a>>>,
+    /// What scripts lead to, by folder, name and depth: pipelines call one script again and again.
+    scripts: RefCell<HashMap<(String, String, u8), Rc<Reached>>>,
 }
 
 impl Seen {
@@ -116,7 +131,7 @@ impl<'a> Reach<'a> {
             let all = std::iter::once(entry).chain(others.filter(|it| *it != entry)).collect();
             runners.insert(("make", artifact.tree.source.folder()), all);
         }
-        Self { texts, runners }
+        Self { texts, runners, scripts: RefCell::default() }
     }
 
     /// Adds the command and what it leads to.
@@ -125,29 +140,58 @@ impl<'a> Reach<'a> {
             out.open = true;
             return;
         }
-        let soft = seen.soft.clone();
-        let Some((via, next)) = self.next(&seen) else {
-            out.open |= seen.role.is_empty() && runs_unknown(&seen);
-            out.commands.push(seen);
+        let found = match self.next(&seen) {
+            Some(Next::Commands(via, commands)) => {
+                let mut found = Reached::default();
+                commands.into_iter().for_each(|it| self.follow(it, depth + 1, &mut found));
+                Some((via, Rc::new(found)))
+            }
+            Some(Next::Script(name)) => self.followed(&seen, name, depth),
+            None => None,
+        };
+        let Some((via, found)) = found else {
+            match seen.role {
+                "" => out.open |= runs_unknown(&seen),
+                _ => out.commands.push(seen),
+            }
             return;
         };
         let via = if seen.via.is_empty() { via } else { seen.via };
-        for mut it in next {
-            it.soft = soft.clone().or(it.soft);
-            it.via.clone_from(&via);
-            self.follow(it, depth + 1, out);
+        out.open |= found.open;
+        out.commands.extend(found.commands.iter().take(MOST).map(|it| Seen {
+            soft: seen.soft.clone().or_else(|| it.soft.clone()),
+            via: via.clone(),
+            ..it.clone()
+        }));
+    }
+
+    /// What a script leads to, if it is one of the repository.
+    fn followed(&self, seen: &Seen, name: &str, depth: u8) -> Option<(String, Rc<Reached>)> {
+        let folder = seen.folder.as_deref()?;
+        let key = (folder.to_owned(), name.to_owned(), depth);
+        if let Some(known) = self.scripts.borrow().get(&key) {
+            return Some((name.to_owned(), Rc::clone(known)));
         }
+        let mut found = Reached::default();
+        for it in self.script(folder, name)? {
+            self.follow(it, depth + 1, &mut found);
+        }
+        let mut seen = HashSet::new();
+        found.commands.retain(|it| seen.insert((it.text.clone(), it.soft.clone())));
+        let found = Rc::new(found);
+        self.scripts.borrow_mut().insert(key, Rc::clone(&found));
+        Some((name.to_owned(), found))
     }
 
     /// What a command leads to, with the name of what it runs.
-    fn next(&self, seen: &Seen) -> Option<(String, Vec<Seen>)> {
+    fn next<'s>(&self, seen: &'s Seen) -> Option<Next<'s>> {
         let name = seen.words.first()?.rsplit('/').next()?;
         let folder = seen.folder.as_deref()?;
         let rest: Vec<&str> = seen.words[1..].iter().map(String::as_str).collect();
         let plain: Vec<&str> = rest.iter().copied().filter(|it| !it.starts_with('-')).collect();
         let task = |runner: &str, goal: &str| {
             let found = self.run(runner, folder, &[goal.to_owned()])?;
-            Some((format!("{runner} {goal}"), found))
+            Some(Next::Commands(format!("{runner} {goal}"), found))
         };
         if let Some(goal) = seen.text.strip_prefix("hatch run ") {
             let goal = goal.split(' ').next().unwrap_or(goal);
@@ -156,7 +200,8 @@ impl<'a> Reach<'a> {
         match name {
             "make" | "gmake" => {
                 let goals = seen.goals.as_deref().unwrap_or_default();
-                Some((format!("make {}", goals.join(" ")), self.run("make", folder, goals)?))
+                let found = self.run("make", folder, goals)?;
+                Some(Next::Commands(format!("make {}", goals.join(" ")), found))
             }
             "npm" | "pnpm" | "yarn" | "bun" => match (plain.first().copied()?, plain.get(1)) {
                 ("run" | "run-script", Some(script)) => task("npm", script),
@@ -166,10 +211,12 @@ impl<'a> Reach<'a> {
             },
             "just" | "task" | "poe" => task(name, plain.first()?),
             "bash" | "sh" | "zsh" if rest.first() == Some(&"-c") => {
-                Some((format!("{name} -c"), commands(rest.get(1)?, folder, false)))
+                Some(Next::Commands(format!("{name} -c"), commands(rest.get(1)?, folder, false)))
             }
-            "bash" | "sh" | "zsh" | "source" | "." => self.script(folder, plain.first()?),
-            _ => self.script(folder, seen.words.first()?),
+            "bash" | "sh" | "zsh" | "source" | "." => {
+                seen.words[1..].iter().find(|it| !it.starts_with('-')).map(|it| Next::Script(it))
+            }
+            _ => seen.words.first().map(|it| Next::Script(it)),
         }
     }
 
@@ -184,11 +231,11 @@ impl<'a> Reach<'a> {
         (!seen.is_empty()).then_some(found)
     }
 
-    fn script(&self, folder: &str, name: &str) -> Option<(String, Vec<Seen>)> {
+    fn script(&self, folder: &str, name: &str) -> Option<Vec<Seen>> {
         let text = &self.texts.get(&source::resolve(folder, name)?)?.text;
         let is_shell = name.ends_with(".sh") || name.ends_with(".bash") || text.starts_with("#!");
         let stops = text.lines().take(30).any(|it| it.starts_with("set -") && it.contains('e'));
-        is_shell.then(|| (name.to_owned(), commands(text, folder, !stops)))
+        is_shell.then(|| commands(text, folder, !stops))
     }
 }
 

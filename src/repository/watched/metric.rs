@@ -6,9 +6,27 @@
 pub(super) const ALL: [&str; 7] =
     ["latency", "errors", "uptime", "cpu", "memory", "connections", "disk"];
 
+/// The beginnings of metrics about the cluster or the monitoring itself: their latencies and errors
+/// are not those of a service.
+const CLUSTER: [&str; 10] = [
+    "alertmanager_",
+    "apiserver_",
+    "coredns_",
+    "etcd_",
+    "kubelet_",
+    "kubeproxy_",
+    "prometheus_",
+    "rest_client_",
+    "scheduler_",
+    "workqueue_",
+];
+
 /// Which key metric the expression is about, if it is plain.
 pub(super) fn of(expr: &str) -> Option<&'static str> {
     let expr = expr.to_ascii_lowercase();
+    if CLUSTER.iter().any(|it| expr.contains(it)) && !expr.contains("kubelet_volume_stats") {
+        return None;
+    }
     let has = |words: &[&str]| words.iter().any(|it| expr.contains(it));
     let is_request = has(&["request", "http", "grpc", "response", "latency", "duration"])
         && !has(&["cache", "redis", "database", "db_", "query", "sql", "queue", "task", "job_"]);

@@ -81,7 +81,11 @@ fn from_json(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
     heap.step(text.len() / 16)?;
     let (tree, problems) = parse::json::parse(Source::new("", &*text));
     if !problems.is_empty() {
-        return Err(Failure::template("the text is not JSON"));
+        // Helm does not fail: templates ask for this key.
+        let reason = heap.new_text("the text is not JSON")?;
+        let mut map = Map::new();
+        map.insert("Error".into(), reason);
+        return heap.new_map(map);
     }
     let tree = Rc::new(tree);
     match tree.documents().next() {
