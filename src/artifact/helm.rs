@@ -65,6 +65,15 @@ pub fn chart_of<'p>(path: &'p str, files: &Files<'_>) -> Option<&'p str> {
     std::iter::once("").chain(folders).find(of)
 }
 
+/// Whether the file is what the chart above it once printed, kept as an example: the chart itself
+/// is judged, and one cause is told once.
+pub fn is_output(source: &Source, files: &Files<'_>) -> bool {
+    let says = |it: &str| it.starts_with("# Source: ") && it.contains("/templates/");
+    let folders = || source.path.match_indices('/').map(|(at, _)| &source.path[..=at]);
+    source.text.lines().take(3).any(says)
+        && folders().any(|it| files.has(&format!("{it}Chart.yaml")))
+}
+
 /// Renders the chart in a folder with each of its sets of values.
 pub fn one(folder: &str, files: &Files<'_>) -> Rendering {
     let unpacked = Unpacked::read(folder, files);

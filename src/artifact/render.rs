@@ -11,7 +11,7 @@
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use super::{Artifact, Role, helm, kubernetes, kustomize, openapi, testdata::TestData};
+use super::{Artifact, Kind, Role, helm, kubernetes, kustomize, openapi, testdata::TestData};
 use crate::{
     document::{self, Problem, Tree},
     source::Source,
@@ -106,6 +106,9 @@ pub fn render(files: &Files<'_>, artifacts: &[Artifact], tests: Option<&TestData
         let files = &Files { paths: &paths, ..*files };
         rendering.extend(kustomize::render(files, artifacts));
         rendering.extend(helm::render(files));
+        let manifests = artifacts.iter().filter(|it| it.kind == Kind::Kubernetes);
+        let printed = manifests.map(|it| &it.tree.source).filter(|it| helm::is_output(it, files));
+        rendering.parts.extend(printed.map(|it| it.path.clone()));
     }
     rendering
 }

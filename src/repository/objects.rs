@@ -409,7 +409,12 @@ impl<'a> Objects<'a> {
     fn nearest<'o>(&self, from: &Object<'a>, found: Vec<&'o Object<'a>>) -> Vec<&'o Object<'a>> {
         let mut found = found;
         if self.variants.contains(from.folder) && from.unit.is_none() {
+            let beside = found.iter().any(|it| it.folder == from.folder);
             found.retain(|it| it.folder != from.folder || it.path == from.path);
+            // Another file of the folder has it: which one goes with this file, nobody knows.
+            if beside && !found.iter().any(|it| it.path == from.path) {
+                found.clear();
+            }
         }
         let near = |it: &Object<'_>| match self.together(from, it) {
             true => usize::MAX,

@@ -90,11 +90,7 @@ impl Template {
                 Part::Expr(expr) => match machine.value(expr, variables)? {
                     // What is not written has no text.
                     Value::Null => out.push('?'),
-                    value => {
-                        let text = value.display();
-                        let nothing = text.is_empty() && out.ends_with('`');
-                        add(if nothing { "?" } else { &text }, &mut out);
-                    }
+                    value => add(&value.display(), &mut out),
                 },
             }
         }

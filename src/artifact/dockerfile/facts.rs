@@ -762,7 +762,10 @@ fn expanded<'s>(step: &Step<'s, '_>) -> Vec<(&'s str, Option<Range<usize>>)> {
 
 /// The defined name that is nearest to `name`, if one is near.
 fn near<'k>(name: &str, known: impl Iterator<Item = &'k String>) -> Option<String> {
-    let near = known.take(300).filter_map(|it| Some((distance(name, it)?, it)));
+    // `GOPATH` is no slip for `PATH`: the base image sets it.
+    let is_longer = |it: &str| name.len() > it.len() + 1 && name.ends_with(it);
+    let known = known.take(300).filter(|it| !is_longer(it));
+    let near = known.filter_map(|it| Some((distance(name, it)?, it)));
     near.min().map(|(_, it)| it.clone())
 }
 

@@ -154,7 +154,9 @@ fn link(tree: &mut Tree, key: &'static str, from: Id, path: &[&str]) {
 
 /// The name or the namespace: always text, empty where there is none.
 fn name(tree: &mut Tree, key: &'static str, raw: Id) {
-    let node = tree.node(raw).at(&["metadata", key]);
+    let made =
+        || (key == "name").then(|| tree.node(raw).at(&["metadata", "generateName"])).flatten();
+    let node = tree.node(raw).at(&["metadata", key]).or_else(made);
     let (text, span) = match node {
         Some(node) if !node.is_null() && node.is_empty() => (node.display(), node.span()),
         _ => (String::new(), tree.node(raw).span()),

@@ -131,6 +131,8 @@ const OTHERS: &[&str] = &[
     "show",
     "print",
     "cleanup",
+    "cache",
+    "dir",
     "fixtures",
     "binary",
     "bin",
