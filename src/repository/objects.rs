@@ -136,6 +136,9 @@ pub(super) struct Objects<'a> {
 const TEMPLATES: &[&str] =
     &["tpl", "tmpl", "gotmpl", "j2", "jsonnet", "libsonnet", "cue", "erb", "dhall"];
 
+/// How folders end that hold examples, which have nothing to do with each other.
+const EXAMPLES: &[&str] = &["examples", "example", "samples", "snippets"];
+
 /// Kinds of custom resources that make no pods, Services, or configuration of their own.
 const QUIET: &[&str] = &[
     "AlertmanagerConfig",
@@ -505,7 +508,10 @@ impl<'a> Objects<'a> {
         }
         let below: &HashMap<(&str, Class), u32> = &self.below;
         let has = |folder: &str| below.contains_key(&(folder, class));
-        has(from.folder) || from.folder.rsplit_once('/').is_some_and(|it| has(it.0))
+        // Among examples each folder stands for itself.
+        let above = from.folder.rsplit_once('/').map(|it| it.0);
+        let above = above.filter(|it| !EXAMPLES.iter().any(|name| it.ends_with(name)));
+        has(from.folder) || above.is_some_and(has)
     }
 
     /// Whether a custom resource near the object, or whoever has a role that is kept near it, may

@@ -21,7 +21,7 @@ pub(super) const TABLE: &[Entry] = &[
     ("mustToRawJson", 1, 1, |heap, it| encode::json(heap, &it[0], false)),
     ("toPrettyJson", 1, 1, |heap, it| encode::pretty_json(heap, &it[0])),
     ("mustToPrettyJson", 1, 1, |heap, it| encode::pretty_json(heap, &it[0])),
-    ("fromJson", 1, 1, from_json),
+    ("fromJson", 1, 1, from_json_or_error),
     ("mustFromJson", 1, 1, from_json),
     ("fromJsonArray", 1, 1, from_json),
     ("b64enc", 1, 1, |heap, it| heap.new_text(encode::base64(as_text(&it[0])?.as_bytes()))),
@@ -77,20 +77,30 @@ fn from_yaml(heap: &mut Heap, it: &[Value], map: bool) -> Outcome<Value> {
 }
 
 fn from_json(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
+    read_json(heap, it)?.ok_or_else(|| Failure::template("the text is not JSON"))
+}
+
+/// Helm does not fail where the text is no JSON: templates ask for the key `Error`.
+fn from_json_or_error(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
+    if let Some(value) = read_json(heap, it)? {
+        return Ok(value);
+    }
+    let reason = heap.new_text("the text is not JSON")?;
+    heap.new_map(Map::from([("Error".into(), reason)]))
+}
+
+/// The value that the text says, if it is JSON.
+fn read_json(heap: &mut Heap, it: &[Value]) -> Outcome<Option<Value>> {
     let text = as_text(&it[0])?;
     heap.step(text.len() / 16)?;
     let (tree, problems) = parse::json::parse(Source::new("", &*text));
     if !problems.is_empty() {
-        // Helm does not fail: templates ask for this key.
-        let reason = heap.new_text("the text is not JSON")?;
-        let mut map = Map::new();
-        map.insert("Error".into(), reason);
-        return heap.new_map(map);
+        return Ok(None);
     }
     let tree = Rc::new(tree);
     match tree.documents().next() {
-        Some(root) => written::import(heap, &tree, root),
-        None => Ok(Value::Nil),
+        Some(root) => written::import(heap, &tree, root).map(Some),
+        None => Ok(Some(Value::Nil)),
     }
 }
 
@@ -121,9 +131,10 @@ mod tests {
             ("toJson (dict \"a\" \"<b>\")", "{\"a\":\"\\u003cb\\u003e\"}"),
             ("toRawJson (dict \"a\" \"<b>\")", "{\"a\":\"<b>\"}"),
             ("(fromJson \"{\\\"a\\\":1}\").a", "1"),
+            ("hasKey (fromJson \"{\") \"Error\"", "true"),
             ("toPrettyJson (dict \"a\" (list 1))", "{\n  \"a\": [\n    1\n  ]\n}"),
         ]);
-        assert!(evaluate("fromJson \"{\"").is_err());
+        assert!(evaluate("mustFromJson \"{\"").is_err());
     }
 
     #[test]
