@@ -10,7 +10,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::source::{Position, Source, Span};
+use crate::source::{Cut, Position, Source, Span};
 
 /// The index of a node in its [`Tree`].
 pub type Id = u32;
@@ -499,95 +499,55 @@ impl Tree {
         self.fields = Arc::default();
     }
 
-    /// Leaves out the nodes, with all below them, that `keep` does not want; it is asked in the
-    /// order of the tree. Gives the new index of every old one; those that are gone have none.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Self, Id) -> bool) -> Vec<Option<Id>> {
-        let count = self.nodes.len() as Id;
-        let mut moved = vec![None; self.nodes.len()];
-        let mut kept: Vec<Raw> = Vec::new();
-        let mut open: Vec<(Id, Id)> = Vec::new();
-        let mut at = 0;
-        while at < count {
-            while let Some((_, id)) = open.pop_if(|it| it.0 <= at) {
-                kept[id as usize].low = kept.len() as u32;
-            }
-            let raw = self.nodes[at as usize];
-            if keep(self, at) {
-                moved[at as usize] = Some(kept.len() as Id);
-                if matches!(raw.kind, Kind::Seq | Kind::Map) {
-                    open.push((raw.low, kept.len() as Id));
-                }
-                kept.push(raw);
-                at += 1;
-            } else {
-                if let Some((_, parent)) = open.last() {
-                    kept[*parent as usize].high -= 1;
-                }
-                at = raw.after(at);
-            }
+    /// Leaves out what is below some lists and maps, which are in order and apart; what links to it
+    /// is null. Their text, if it goes `with_text`, leaves its lines, as empty ones. Of the pool
+    /// only what nodes need is left. Gives the old indices of the nodes, in order.
+    pub fn cut(&mut self, parents: &[Id], with_text: bool) -> Vec<Id> {
+        let all = std::mem::take(&mut self.nodes);
+        let mut kept = Vec::new();
+        let (mut at, mut parents_left) = (0, parents.iter().peekable());
+        while let Some(raw) = all.get(at as usize) {
+            kept.push(at);
+            at = if parents_left.next_if_eq(&&at).is_some() { raw.after(at) } else { at + 1 };
         }
-        for (_, id) in open {
-            kept[id as usize].low = kept.len() as u32;
+        let mut cut = Cut::default();
+        if with_text {
+            let parts: Vec<_> = parents.iter().map(|it| all[*it as usize].span).collect();
+            let (source, parts) = self.source.without(&parts);
+            (self.source, cut) = (source.into(), parts);
         }
-        for raw in kept.iter_mut().filter(|it| it.kind == Kind::Alias) {
-            match moved[raw.low as usize] {
-                Some(target) => raw.low = target,
-                None => (raw.kind, raw.low) = (Kind::Null, 0),
-            }
-        }
-        self.roots = self.roots.iter().filter_map(|it| moved[*it as usize]).collect();
-        self.nodes = kept;
-        moved
-    }
-
-    /// Makes what is below some nodes, which are in order and apart, independent of the source: the
-    /// texts go into the pool, the places are those of the nodes, and of what was written only the
-    /// lines are left, as empty ones. Of the pool only what nodes need is left.
-    pub fn cut(&mut self, parents: &[Id]) {
-        let parts: Vec<_> = parents.iter().map(|it| self.nodes[*it as usize].span).collect();
-        let old = std::mem::take(&mut self.source);
-        let (source, cut) = old.without(&parts);
         let pool = std::mem::take(&mut self.pool);
-        (self.keys, self.known_keys) = (Vec::new(), 0);
-        self.fields = Arc::default();
-        // Most texts are among the few that schemas are made of.
-        let mut recent = [(0, NO_KEY); 256];
-        let mut parents = parents.iter().copied().peekable();
-        let (mut within, mut here) = (0..0, 0);
-        for id in 0..self.nodes.len() as Id {
-            let mut raw = self.nodes[id as usize];
-            let is_within = within.contains(&id);
-            if parents.next_if_eq(&id).is_some() {
-                (within, here) = (id + 1..raw.after(id), cut.place(raw.span.start));
-            }
-            raw.span = match is_within {
-                true => Span { start: here, end: here },
-                false => Span { start: cut.place(raw.span.start), end: cut.place(raw.span.end) },
-            };
-            let mut moved = |is_pooled: bool, start: u32, len: u32| {
-                if !is_pooled && !is_within {
-                    return (cut.place(start), len);
-                }
-                let text = if is_pooled { &pool } else { &old.text };
-                let text = &text[start as usize..(start + len) as usize];
-                let known = &mut recent[usize::from(tag(text.as_bytes()))];
-                if !self.is_pooled(*known, text) {
-                    *known = self.pooled_key(text);
-                }
-                *known
+        (self.keys, self.known_keys, self.fields) = (Vec::new(), 0, Arc::default());
+        self.nodes.reserve_exact(kept.len());
+        for old in &kept {
+            let mut raw = all[*old as usize];
+            let mut moved = |is_pooled: bool, (start, len): (u32, u32)| match is_pooled {
+                true => self.pooled_key(&pool[start as usize..(start + len) as usize]),
+                false => (cut.place(start), len),
             };
             if raw.key_len != NO_KEY {
-                let is_pooled = raw.flags & KEY_IN_POOL != 0;
-                (raw.key, raw.key_len) = moved(is_pooled, raw.key, raw.key_len);
-                raw.flags |= if is_within { KEY_IN_POOL } else { 0 };
+                let key = (raw.key, raw.key_len);
+                (raw.key, raw.key_len) = moved(raw.flags & KEY_IN_POOL != 0, key);
             }
-            if raw.kind == Kind::Str {
-                (raw.low, raw.high) = moved(raw.flags & IN_POOL != 0, raw.low, raw.high);
-                raw.flags |= if is_within { IN_POOL } else { 0 };
+            let now = |old: Id| kept.partition_point(|it| *it < old) as Id;
+            match raw.kind {
+                Kind::Str => {
+                    let text = (raw.low, raw.high);
+                    (raw.low, raw.high) = moved(raw.flags & IN_POOL != 0, text);
+                }
+                Kind::Seq | Kind::Map => {
+                    let is_hollow = parents.binary_search(old).is_ok();
+                    (raw.low, raw.high) = (now(raw.low), if is_hollow { 0 } else { raw.high });
+                }
+                Kind::Alias if kept.binary_search(&raw.low).is_ok() => raw.low = now(raw.low),
+                Kind::Alias => (raw.kind, raw.low) = (Kind::Null, 0),
+                Kind::Null | Kind::Bool | Kind::Int | Kind::Float => {}
             }
-            self.nodes[id as usize] = raw;
+            raw.span = Span { start: cut.place(raw.span.start), end: cut.place(raw.span.end) };
+            self.nodes.push(raw);
         }
-        self.source = source.into();
+        self.roots.iter_mut().for_each(|it| *it = kept.partition_point(|old| old < it) as Id);
+        kept
     }
 
     fn key_bytes(&self, raw: &Raw) -> &[u8] {
@@ -649,6 +609,11 @@ impl<'a> Node<'a> {
     /// Its index in the tree.
     pub fn id(self) -> Id {
         self.id
+    }
+
+    /// The index behind all that is below it.
+    pub fn after(self) -> Id {
+        self.tree.after(self.id)
     }
 
     /// What it holds.
@@ -777,6 +742,23 @@ impl<'a> Node<'a> {
                 at = tree.after(at);
                 entry
             })
+        })
+    }
+
+    /// The entries of a map as written whose keys have one of the tags: see [`tag`].
+    pub fn tagged(self, tags: &[bool; 256]) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let (tree, is_map) = (self.tree, self.is_map());
+        let mut at = self.id + 1;
+        let end = if is_map { self.raw().low } else { 0 };
+        std::iter::from_fn(move || {
+            while at < end {
+                let (id, raw) = (at, &tree.nodes[at as usize]);
+                at = raw.after(at);
+                if tags[usize::from(raw.tag)] {
+                    return Some((tree.key_text(raw), tree.node(id)));
+                }
+            }
+            None
         })
     }
 
@@ -994,17 +976,18 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_forgets_nodes_and_its_source() {
-        let mut tree = sample();
-        let moved = tree.retain(|tree, id| tree.node(id).as_str() != Some("pooled"));
-        assert_eq!(moved, [Some(0), Some(1), Some(2), None, Some(3), Some(4)]);
-        let shown = r#"{"list": [-7], "a": "bc", "again": [-7]}"#;
-        assert_eq!(format!("{:?}", tree.node(0)), shown);
-        assert_eq!(tree.node(0).get("list").map(Node::len), Some(1));
-        tree.cut(&[0]);
-        assert_eq!(format!("{:?}", tree.node(0)), shown);
-        assert_eq!((tree.source.text.as_str(), tree.source.path.as_str()), ("", "x"));
-        assert_eq!(tree.node(3).start(), Position { line: 1, column: 1 });
+    fn a_tree_forgets_what_is_below_a_list_and_its_text() {
+        for with_text in [true, false] {
+            let mut tree = sample();
+            tree.alias(Key::None, 2);
+            assert_eq!(tree.cut(&[1], with_text), [0, 1, 4, 5, 6]);
+            let shown = r#"{"list": [], "a": "bc", "again": []}"#;
+            assert_eq!(format!("{:?}", tree.node(0)), shown);
+            assert!(tree.node(4).is_null() && tree.node(1).is_empty());
+            assert!(!tree.pool.contains("pooled"));
+            let left = if with_text { "bc" } else { "abc" };
+            assert_eq!((tree.source.text.as_str(), tree.source.path.as_str()), (left, "x"));
+        }
     }
 
     #[test]

@@ -354,12 +354,10 @@ fn read(found: &Found, reading: Reading, plan: &Plan<'_>, tests: &TestData) -> R
 /// Lets go of what only the rules of a single file look at.
 fn shorten(artifact: &mut Artifact) {
     dockerfile::shorten(artifact);
-    if let Some(mut schemas) = kubernetes::shorten(artifact) {
-        let comments = || waive::comments(&artifact.tree.source);
-        if !artifact.suppressions.is_empty() || !comments().is_empty() {
-            schemas.clear();
-        }
-        artifact.tree.cut(&schemas);
+    if kubernetes::defines(artifact) {
+        let is_silent = artifact.suppressions.is_empty();
+        let with_text = is_silent && waive::comments(&artifact.tree.source).is_empty();
+        kubernetes::shorten(artifact, with_text);
     }
     artifact.tree.finish();
 }
@@ -675,7 +673,7 @@ impl Outcome {
             let mut judged = Judged { is_trial, ..Judged::default() };
             plan.judge(artifact, &mut judged);
             if artifact.tree.source.is_rendered() {
-                kubernetes::shorten(artifact);
+                kubernetes::shorten(artifact, false);
             }
             artifact.tree.finish();
             judged

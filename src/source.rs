@@ -5,6 +5,7 @@ mod origins;
 
 use std::sync::{Arc, OnceLock};
 
+pub use cut::Cut;
 pub use origins::{Asked, Draft, FileId, Origins};
 
 /// A half-open range of bytes in a [`Source`].

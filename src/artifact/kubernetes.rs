@@ -18,15 +18,17 @@ mod pods;
 mod quantity;
 mod schema;
 mod secret;
+mod structural;
 mod suppress;
 mod views;
 
 pub use choices::Choices;
-pub use definition::{defines, shorten};
+pub use definition::{defines, shorten, versions};
 pub use derive::is_filled_in;
 pub use manifest::{Container, Manifest, Pod, manifests};
 pub use quantity::quantity;
 pub use schema::is_template;
+pub use structural::{DEEPEST, Fitting, Schema};
 pub use views::VIEWS;
 
 /// Whether a YAML or JSON file is one, by what its documents say.

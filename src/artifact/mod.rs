@@ -104,6 +104,9 @@ pub struct Artifact {
     pub suppressions: Vec<Suppression>,
     /// The lines of a coverage report, which would be too heavy as a tree; none for other kinds.
     pub coverage: Option<Box<coverage::Report>>,
+    /// What the schemas of custom resources in it say, by the nodes that they were written in:
+    /// they would be too heavy as trees.
+    pub schemas: Vec<(Id, kubernetes::Schema)>,
     /// Whether it stands for itself.
     pub role: Role,
 }
@@ -129,8 +132,8 @@ pub enum Role {
 impl Artifact {
     /// An artifact of which only the tree is known yet.
     pub fn new(kind: Kind, tree: Tree) -> Self {
-        let (derived, suppressions) = (Vec::new(), Vec::new());
-        Self { kind, tree, derived, suppressions, coverage: None, role: Role::Whole }
+        let (derived, suppressions, schemas) = (Vec::new(), Vec::new(), Vec::new());
+        Self { kind, tree, derived, suppressions, coverage: None, schemas, role: Role::Whole }
     }
 }
 

@@ -6,14 +6,11 @@ use super::{Repository, record};
 use crate::{
     artifact::{
         Emit, Field, Kind, Select, Shape, Subject, View,
-        kubernetes::{Manifest, is_template, manifests},
+        kubernetes::{DEEPEST, Fitting, Manifest, is_template, manifests, versions},
     },
     document::{Kind as Holds, Node},
     value::Value,
 };
-
-/// How deep a value is followed.
-const DEEPEST: u32 = 60;
 
 const FIELDS: &[Field] = &[
     Field { name: "name", shape: Shape::Text, means: "the field" },
@@ -36,21 +33,25 @@ pub(super) const VIEW: View = View {
     select: Select::Repository(select),
 };
 
-/// The versions that a definition describes, with their schemas.
-type Versions<'a> = HashMap<&'a str, Node<'a>>;
+/// The versions that a definition describes, with their schemas: as written, and what they say.
+type Versions<'a> = HashMap<&'a str, (Node<'a>, Fitting<'a>)>;
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let all = || repository.of(Kind::Kubernetes);
     let mut definitions: HashMap<(&str, &str), Option<Versions<'a>>> = HashMap::new();
-    for it in all().flat_map(manifests).filter(|it| it.kind() == "CustomResourceDefinition") {
-        let spec = |path: &[&str]| it.raw().get("spec").and_then(|it| it.at(path));
-        let (Some(group), Some(kind)) = (spec(&["group"]), spec(&["names", "kind"])) else {
-            continue;
-        };
-        let known = definitions.entry((group.text(), kind.text()));
-        // Two definitions of one kind, such as those of two releases: nobody knows which one holds.
-        let versions = versions(it);
-        known.and_modify(|it| *it = None).or_insert(Some(versions));
+    for artifact in all() {
+        for it in manifests(artifact).filter(|it| it.kind() == "CustomResourceDefinition") {
+            let spec = |path: &[&str]| it.raw().get("spec").and_then(|it| it.at(path));
+            let (Some(group), Some(kind)) = (spec(&["group"]), spec(&["names", "kind"])) else {
+                continue;
+            };
+            let known = definitions.entry((group.text(), kind.text()));
+            // Two definitions of one kind, such as those of two releases: nobody knows which holds.
+            let with_schema =
+                |(version, written)| Some((version, (written, artifact.schema(written)?.root())));
+            let versions = versions(it).into_iter().filter_map(with_schema).collect();
+            known.and_modify(|it| *it = None).or_insert(Some(versions));
+        }
     }
     if definitions.is_empty() {
         return;
@@ -58,23 +59,11 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let is_part = |it: &&crate::artifact::Artifact| it.role == crate::artifact::Role::Part;
     for it in all().filter(|it| !is_part(it)).flat_map(manifests).filter(|it| !it.is_patch()) {
         let versions = definitions.get(&(it.group(), it.kind())).and_then(Option::as_ref);
-        let Some(&schema) = versions.and_then(|all| all.get(it.version())) else { continue };
-        let mut walk = Walk { resource: it, definition: schema, emit: &mut *emit };
-        walk.root(it.raw(), schema);
+        let Some(&(definition, schema)) = versions.and_then(|all| all.get(it.version())) else {
+            continue;
+        };
+        Walk { resource: it, definition, emit: &mut *emit }.root(it.raw(), schema);
     }
-}
-
-fn versions<'a>(definition: Manifest<'a>) -> Versions<'a> {
-    let Some(spec) = definition.raw().get("spec") else { return HashMap::new() };
-    let shared = spec.at(&["validation", "openAPIV3Schema"]);
-    let listed = spec.get("versions").into_iter().flat_map(Node::children);
-    let mut found: Versions<'a> = listed
-        .filter_map(|it| Some((it.str("name")?, it.at(&["schema", "openAPIV3Schema"]).or(shared)?)))
-        .collect();
-    if let (Some(version), Some(schema)) = (spec.str("version"), shared) {
-        found.insert(version, schema);
-    }
-    found
 }
 
 /// A custom resource that is compared with its schema.
@@ -85,49 +74,42 @@ struct Walk<'e, 'w, 'a> {
 }
 
 impl<'a> Walk<'_, '_, 'a> {
-    fn root(&mut self, value: Node<'a>, schema: Node<'a>) {
-        let properties = schema.get("properties");
-        for (key, value) in value.entries() {
-            if matches!(key, "apiVersion" | "kind" | "metadata" | "status" | "<<") {
-                continue;
-            }
-            match properties.and_then(|it| it.get(key)) {
+    fn root(&mut self, value: Node<'a>, schema: Fitting<'_>) {
+        let is_own =
+            |key: &str| matches!(key, "apiVersion" | "kind" | "metadata" | "status" | "<<");
+        for (key, value) in value.entries().filter(|it| !is_own(it.0)) {
+            match schema.property(key) {
                 Some(schema) => self.value(value, schema, 0),
-                None if is_open(schema) || properties.is_none() => {}
-                None => self.tell(value, None),
+                None if schema.is_closed() => self.tell(value, None),
+                None => {}
             }
         }
     }
 
-    fn value(&mut self, value: Node<'a>, schema: Node<'a>, depth: u32) {
+    fn value(&mut self, value: Node<'a>, schema: Fitting<'_>, depth: u32) {
         if depth == DEEPEST || value.is_null() || value.as_str().is_some_and(is_template) {
             return;
         }
-        if let Some(wanted) = wanted(value, schema) {
+        if let Some(wanted) = schema.wanted(value) {
             self.tell(value, Some(wanted));
             return;
         }
         match value.kind() {
             Holds::Map => self.map(value, schema, depth),
             Holds::Seq => {
-                let Some(items) = schema.get("items") else { return };
+                let Some(items) = schema.items() else { return };
                 value.children().for_each(|it| self.value(it, items, depth + 1));
             }
             _ => {}
         }
     }
 
-    fn map(&mut self, value: Node<'a>, schema: Node<'a>, depth: u32) {
-        let properties = schema.get("properties");
-        let others = schema.get("additionalProperties");
-        let embedded = schema.get("x-kubernetes-embedded-resource").is_some();
+    fn map(&mut self, value: Node<'a>, schema: Fitting<'_>, depth: u32) {
         for (key, value) in value.entries().filter(|it| it.0 != "<<") {
-            if let Some(schema) = properties.and_then(|it| it.get(key)) {
-                self.value(value, schema, depth + 1);
-            } else if let Some(schema) = others.filter(|it| it.is_map()) {
-                self.value(value, schema, depth + 1);
-            } else if others.is_none() && !embedded && !is_open(schema) && properties.is_some() {
-                self.tell(value, None);
+            match schema.property(key).or(schema.others()) {
+                Some(schema) => self.value(value, schema, depth + 1),
+                None if schema.is_closed() && !schema.knows_others() => self.tell(value, None),
+                None => {}
             }
         }
     }
@@ -144,28 +126,5 @@ impl<'a> Walk<'_, '_, 'a> {
             at: value,
             object: Some(self.resource.object()),
         });
-    }
-}
-
-fn is_open(schema: Node<'_>) -> bool {
-    let keeps = schema.get("x-kubernetes-preserve-unknown-fields").and_then(Node::as_bool);
-    keeps == Some(true) || schema.get("anyOf").is_some() || schema.get("oneOf").is_some()
-}
-
-/// The type that the schema asks for, if the value has another.
-fn wanted(value: Node<'_>, schema: Node<'_>) -> Option<&'static str> {
-    if schema.get("x-kubernetes-int-or-string").is_some() {
-        return None;
-    }
-    let kind = value.kind();
-    let whole = || value.as_float().is_some_and(|it| it.fract() == 0.0);
-    match schema.str("type")? {
-        "object" if kind != Holds::Map => Some("a map"),
-        "array" if kind != Holds::Seq => Some("a list"),
-        "string" if kind != Holds::Str => Some("text"),
-        "boolean" if kind != Holds::Bool => Some("true or false"),
-        "integer" if kind != Holds::Int && !whole() => Some("a whole number"),
-        "number" if !matches!(kind, Holds::Int | Holds::Float) => Some("a number"),
-        _ => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Source, Span};
 
-/// What became of the places of a text.
-#[derive(Debug)]
+/// What became of the places of a text; by default, nothing.
+#[derive(Debug, Default)]
 pub struct Cut {
     parts: Vec<Part>,
 }

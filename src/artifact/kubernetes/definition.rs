@@ -1,129 +1,127 @@
 //! Definitions of custom resources once their own rules ran: most of the bytes of a repository of
-//! manifests are the descriptions in them, and joins read none.
+//! manifests are the schemas in them, and joins read only what says which values fit.
 
-use super::identity;
+use super::{Manifest, Schema, identity, manifests};
 use crate::{
     artifact::{Artifact, Kind},
-    document::{Id, Kind as Holds, NO_KEY, Node, Tree, tag},
+    document::{Id, Node},
 };
-
-/// What of a schema says which values fit, beside the schemas in it: see `repository::custom`.
-const KEPT: [&str; 7] = [
-    "type",
-    "additionalProperties",
-    "anyOf",
-    "oneOf",
-    "x-kubernetes-int-or-string",
-    "x-kubernetes-preserve-unknown-fields",
-    "x-kubernetes-embedded-resource",
-];
-
-/// The tags of [`KEPT`]: most other keys need no look at their text.
-const TAGS: [bool; 256] = {
-    let (mut tags, mut at) = ([false; 256], 0);
-    while at < KEPT.len() {
-        tags[tag(KEPT[at].as_bytes()) as usize] = true;
-        at += 1;
-    }
-    tags
-};
-
-/// Whether an entry or an item below a schema is kept.
-fn is_kept(tree: &Tree, id: Id) -> bool {
-    let raw = &tree.nodes[id as usize];
-    raw.kind == Holds::Map
-        || raw.key_len == NO_KEY
-        || TAGS[usize::from(raw.tag)] && KEPT.contains(&tree.key(id))
-        || tree.node(id).is_map()
-}
 
 /// Whether a file holds definitions of custom resources.
 pub fn defines(artifact: &Artifact) -> bool {
+    let is_definition = |it: Node<'_>| identity(it).is_some_and(|it| it.kind == DEFINITION);
     artifact.kind == Kind::Kubernetes && artifact.tree.documents().any(is_definition)
 }
 
-/// Leaves of the definitions in a file what custom resources are compared with. Gives the schemas
-/// in them; nothing where the file holds no definition.
-pub fn shorten(artifact: &mut Artifact) -> Option<Vec<Id>> {
-    if !defines(artifact) {
-        return None;
+/// The kind of definitions.
+const DEFINITION: &str = "CustomResourceDefinition";
+
+/// Leaves of the schemas in an artifact what custom resources are compared with. Of the text they
+/// are only taken out `with_text`.
+pub fn shorten(artifact: &mut Artifact, with_text: bool) {
+    if artifact.kind != Kind::Kubernetes {
+        return;
     }
-    let tree = &mut artifact.tree;
-    let mut found = Vec::new();
-    let mut schemas = 0..0;
-    let mut definition = 0..0;
-    let moved = tree.retain(|tree, id| {
-        if schemas.contains(&id) {
-            return is_kept(tree, id);
-        }
-        let raw = &tree.nodes[id as usize];
-        let is_map = tree.node(id).is_map();
-        if is_map && tree.roots.binary_search(&id).is_ok() && is_definition(tree.node(id)) {
-            definition = id..raw.low;
-        }
-        if is_map && definition.contains(&id) && tree.key(id) == "openAPIV3Schema" {
-            schemas = id + 1..raw.low;
-            found.push(id);
-        }
-        true
+    let mut found: Vec<_> =
+        manifests(artifact).flat_map(versions).map(|(_, schema)| (schema.id(), schema)).collect();
+    if found.is_empty() {
+        return;
+    }
+    found.sort_unstable_by_key(|it| it.0);
+    let mut behind = 0;
+    // Links may name a schema twice, or a part of one.
+    found.retain(|it| {
+        let is_apart = it.0 >= behind;
+        behind = behind.max(it.1.after());
+        is_apart
     });
-    let derived = artifact.derived.iter();
-    artifact.derived = derived.filter_map(|it| moved[*it as usize]).collect();
-    Some(found.into_iter().filter_map(|it| moved[it as usize]).collect())
+    let schemas: Vec<(Id, Schema)> = found.into_iter().map(|it| (it.0, Schema::of(it.1))).collect();
+    let hollow: Vec<_> = schemas.iter().map(|it| it.0).collect();
+    let kept = artifact.tree.cut(&hollow, with_text);
+    let now = |id: Id| kept.binary_search(&id).ok().map(|at| at as Id);
+    artifact.derived = artifact.derived.iter().filter_map(|it| now(*it)).collect();
+    artifact.schemas = schemas.into_iter().filter_map(|it| Some((now(it.0)?, it.1))).collect();
 }
 
-fn is_definition(document: Node<'_>) -> bool {
-    identity(document).is_some_and(|it| it.kind == "CustomResourceDefinition")
+/// The versions that a definition describes, with their schemas; none for any other object.
+pub fn versions(definition: Manifest<'_>) -> Vec<(&str, Node<'_>)> {
+    let spec = definition.raw().get("spec").filter(|_| definition.kind() == DEFINITION);
+    let Some(spec) = spec else { return Vec::new() };
+    let shared = schema(spec, "validation");
+    let listed = spec.get("versions").into_iter().flat_map(Node::children);
+    let mut found: Vec<_> =
+        listed.filter_map(|it| Some((it.str("name")?, schema(it, "schema").or(shared)?))).collect();
+    found.extend(spec.str("version").zip(shared));
+    found
+}
+
+/// The schema below a key of a version, or of the whole definition.
+fn schema<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
+    node.at(&[key, "openAPIV3Schema"]).filter(|it| it.is_map())
+}
+
+impl Artifact {
+    /// What a schema in it says, once it is shortened.
+    pub fn schema(&self, written: Node<'_>) -> Option<&Schema> {
+        let at = self.schemas.binary_search_by_key(&written.id(), |it| it.0);
+        at.ok().map(|at| &self.schemas[at].1)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        artifact::kubernetes::{manifests, parse},
-        parse::yaml,
-        source::Source,
-    };
+    use crate::{artifact::kubernetes::parse, parse::yaml, source::Source};
 
-    const DEFINITION: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
+    const WRITTEN: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
         metadata: {name: as.x.io}\nspec:\n  group: x.io\n  names: {kind: A}\n  versions:\n  - name: v1\n    \
         schema:\n      openAPIV3Schema:\n        description: |\n          much to say\n        type: object\n        \
         required: [a]\n        properties:\n          description: {type: string, description: b}\n";
 
-    fn shortened(text: &str) -> (Artifact, Option<Vec<Id>>) {
+    fn shortened(text: &str, with_text: bool) -> Artifact {
         let (tree, problems) = yaml::parse(Source::new("a.yaml", text));
         let mut artifact = parse(tree, problems).artifact.expect("an artifact");
-        let schemas = shorten(&mut artifact);
-        (artifact, schemas)
+        shorten(&mut artifact, with_text);
+        artifact
     }
 
     #[test]
     fn of_a_schema_what_says_which_values_fit_is_left() {
-        let (mut artifact, schemas) = shortened(DEFINITION);
-        artifact.tree.cut(&schemas.expect("a schema"));
-        let text = &artifact.tree.source.text;
-        assert_eq!(text.len(), DEFINITION.find("description").expect("a schema") + 7);
-        let object = manifests(&artifact).next().expect("an object");
-        assert_eq!((object.kind(), object.name()), ("CustomResourceDefinition", "as.x.io"));
-        let version = object.raw().at(&["spec", "versions"]).and_then(|it| it.item(0));
-        let schema =
-            version.and_then(|it| it.at(&["schema", "openAPIV3Schema"])).expect("a schema");
-        let expected = r#"{"type": "object", "properties": {"description": {"type": "string"}}}"#;
-        assert_eq!(format!("{schema:?}"), expected);
-        assert_eq!(schema.at(&["properties"]).map(Node::start).map(|it| it.line), Some(11));
+        for with_text in [true, false] {
+            let artifact = shortened(WRITTEN, with_text);
+            let text = &artifact.tree.source.text;
+            let left = WRITTEN.find("description").expect("a schema") + 7;
+            assert_eq!(text.len(), if with_text { left } else { WRITTEN.len() });
+            let object = manifests(&artifact).next().expect("an object");
+            assert_eq!((object.kind(), object.name()), (DEFINITION, "as.x.io"));
+            let all = versions(object);
+            let [("v1", written)] = *all else { panic!("{all:?}") };
+            assert_eq!((written.len(), written.start().line), (0, 10));
+            let schema = artifact.schema(written).expect("a schema").root();
+            let property = schema.property("description").expect("a property");
+            assert_eq!((property.wanted(written), schema.wanted(written)), (Some("text"), None));
+        }
     }
 
     #[test]
     fn objects_beside_definitions_stay_as_they_are() {
-        let text =
-            format!("{DEFINITION}---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\n");
-        let (mut artifact, schemas) = shortened(&text);
-        artifact.tree.cut(&schemas.expect("a schema"));
+        let text = format!("{WRITTEN}---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\n");
+        let artifact = shortened(&text, true);
         let service = manifests(&artifact).nth(1).expect("a second object");
         assert_eq!((service.kind(), service.name()), ("Service", "web"));
         assert_eq!(service.at().start().line, 21);
         let at = artifact.tree.source.in_file(service.at().span());
         assert_eq!(&text[at.start as usize..at.end as usize], "web");
-        assert_eq!(shortened("apiVersion: v1\nkind: Service\n").1, None);
+    }
+
+    #[test]
+    fn a_schema_that_is_named_twice_is_one() {
+        let twice = "  - name: v2\n    schema: {openAPIV3Schema: *one}\n";
+        let linked = WRITTEN.replace("openAPIV3Schema:", "openAPIV3Schema: &one") + twice;
+        let artifact = shortened(&linked, true);
+        let object = manifests(&artifact).next().expect("an object");
+        let all = versions(object);
+        assert_eq!((all.len(), artifact.schemas.len()), (2, 1));
+        assert!(all.iter().all(|it| artifact.schema(it.1).is_some()));
     }
 }
