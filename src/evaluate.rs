@@ -53,6 +53,8 @@ const MAX_FINDINGS: usize = 100_000;
 pub struct Outcome {
     /// By place, then rule.
     pub findings: Vec<Finding>,
+    /// They until all are there: in boxes, for they are large, sorted and moved.
+    found: Vec<Box<Finding>>,
     /// What was found in favour of checklist items.
     pub evidence: Vec<Evidence>,
     /// What could not be read or judged, by place.
@@ -91,7 +93,7 @@ struct Read {
 /// What rules had to say.
 #[derive(Default)]
 struct Judged {
-    findings: Vec<Finding>,
+    findings: Vec<Box<Finding>>,
     evidence: Vec<Evidence>,
     problems: Vec<Problem>,
     items: BTreeSet<Arc<str>>,
@@ -182,7 +184,6 @@ pub fn evaluate_for(
     for it in threads::each(wanted.collect(), read) {
         judged.push(outcome.take_file(it, &mut texts));
     }
-    outcome.findings.reserve(judged.iter().map(|it| it.findings.len()).sum());
     judged.into_iter().for_each(|it| outcome.take(it));
     let mut artifacts = std::mem::take(&mut outcome.artifacts);
     let (configs, problems) = Configs::read(&texts);
@@ -347,7 +348,7 @@ fn read(found: &Found, reading: Reading, plan: &Plan<'_>, tests: &TestData) -> R
         }
         shorten(artifact);
     }
-    judged.findings.sort_unstable_by(in_order);
+    judged.findings.sort_unstable_by(|a, b| in_order(a, b));
     Read { artifact: parsed.artifact, text, bytes: size, judged }
 }
 
@@ -525,7 +526,7 @@ impl Judged {
         met: &mut Met,
         subject: &Subject<'a>,
         object: &OnceCell<Option<Arc<Object>>>,
-        judgement: Judgement<'a>,
+        judgement: &mut Judgement<'a>,
     ) {
         let holds = judgement.failures.is_empty() && judgement.troubles.is_empty();
         if !rule.items.is_empty() && !met.evident {
@@ -549,11 +550,11 @@ impl Judged {
         if holds {
             return;
         }
-        for failure in judgement.failures {
+        for failure in judgement.failures.drain(..) {
             let object = object.get_or_init(|| subject.object.map(|it| Arc::new(it.into())));
             self.failure(rule, object.clone(), failure);
         }
-        for trouble in judgement.troubles {
+        for trouble in judgement.troubles.drain(..) {
             self.problems.push(Problem {
                 path: trouble.at.place().0.path.clone(),
                 start: trouble.at.start(),
@@ -582,7 +583,7 @@ impl Judged {
             related.extend(asked);
         }
         related.extend(failure.related.into_iter().map(Related::against));
-        self.findings.push(Finding {
+        self.findings.push(Box::new(Finding {
             excerpt: match line.len() {
                 ..=200 => line.to_owned(),
                 _ => line.chars().take(200).collect(),
@@ -601,7 +602,7 @@ impl Judged {
             waived: None,
             blocks_from: None,
             fix: failure.fix,
-        });
+        }));
     }
 }
 
@@ -630,7 +631,7 @@ impl Outcome {
     }
 
     fn take(&mut self, judged: Judged) {
-        self.findings.extend(judged.findings);
+        self.found.extend(judged.findings);
         self.evidence.extend(judged.evidence);
         self.problems.extend(judged.problems);
         self.judged.extend(judged.items);
@@ -655,7 +656,7 @@ impl Outcome {
         let alone = |path: &str| !rendering.parts.contains(path);
         // What is found in a file stands together.
         let mut last: Option<(Arc<str>, bool)> = None;
-        self.findings.retain(|it| match &last {
+        self.found.retain(|it| match &last {
             Some((path, alone)) if Arc::ptr_eq(path, &it.place.path) => *alone,
             _ => last.insert((it.place.path.clone(), alone(&it.place.path))).1,
         });
@@ -682,7 +683,6 @@ impl Outcome {
             true => waiting.into_iter().map(judge).collect(),
             false => threads::each(waiting, judge),
         };
-        self.findings.reserve_exact(judged.iter().map(|it| it.findings.len()).sum());
         judged.into_iter().for_each(|it| self.take(it));
     }
 
@@ -698,7 +698,7 @@ impl Outcome {
     ) -> BTreeSet<Written> {
         let mut covering = BTreeSet::new();
         if artifacts.iter().all(|it| !it.tree.source.is_rendered()) {
-            self.findings.sort_unstable_by(in_order);
+            self.found.sort_unstable_by(|a, b| in_order(a, b));
             return covering;
         }
         let suppressed = artifacts.iter().filter(|it| it.tree.source.is_rendered());
@@ -709,7 +709,7 @@ impl Outcome {
             })
             .filter(|(_, (_, _, all))| !all.is_empty())
             .collect();
-        for it in &mut self.findings {
+        for it in &mut self.found {
             let of_it = it.rendered.as_ref().and_then(|it| suppressed.get_mut(&*it.path));
             let Some((_, used, all)) = of_it else { continue };
             let line = |it: &Finding| it.rendered.as_ref().map_or(0, |it| it.line);
@@ -720,15 +720,15 @@ impl Outcome {
             let used = all.iter().zip(used).filter(|it| it.1);
             covering.extend(used.map(|it| written(it.0, artifact)));
         }
-        self.findings.sort_unstable_by(|a, b| {
+        self.found.sort_unstable_by(|a, b| {
             let waived = || a.waived.is_some().cmp(&b.waived.is_some());
             let rendered = || waived().then_with(|| a.rendered.cmp(&b.rendered));
             by_place(a, b).then_with(rendered)
         });
-        let mut told: Option<(Place, Arc<str>, Arc<str>)> = None;
-        self.findings.retain_mut(|it| {
+        let mut told: Option<(Place, Arc<str>, Option<Arc<str>>)> = None;
+        self.found.retain_mut(|it| {
             // A file that stands for itself tells what is found in it first.
-            let path = it.rendered.take().map_or("".into(), |it| it.path);
+            let path = it.rendered.take().map(|it| it.path);
             match &told {
                 Some((place, rule, by)) if *place == it.place && *rule == it.rule => *by == path,
                 _ => {
@@ -746,8 +746,8 @@ impl Outcome {
             return;
         }
         let is_hadolint =
-            |it: &&mut Finding| it.equivalents.iter().any(|it| it.starts_with("hadolint:"));
-        for finding in self.findings.iter_mut().filter(is_hadolint) {
+            |it: &&mut Box<Finding>| it.equivalents.iter().any(|it| it.starts_with("hadolint:"));
+        for finding in self.found.iter_mut().filter(is_hadolint) {
             let folder = finding.place.path.rsplit_once('/').map_or("", |it| it.0);
             let Some(config) = configs.nearest(folder) else { continue };
             if let Some(level) = config.level(&finding.equivalents).and_then(Severity::named) {
@@ -776,10 +776,10 @@ impl Outcome {
             if suppressions.is_empty() {
                 continue;
             }
-            let from = self.findings.partition_point(|it| *it.place.path < *path);
-            let to = self.findings.partition_point(|it| *it.place.path <= *path);
+            let from = self.found.partition_point(|it| *it.place.path < *path);
+            let to = self.found.partition_point(|it| *it.place.path <= *path);
             let line = |it: &Finding| it.place.start.line;
-            let used = waive::apply(&mut self.findings[from..to], &suppressions, line);
+            let used = waive::apply(&mut self.found[from..to], &suppressions, line);
             let used = suppressions.iter().zip(used).filter(|it| it.1);
             covering.extend(used.map(|it| written(it.0, artifact)));
             let is_ours = |it: &&Suppression| {
@@ -860,14 +860,14 @@ impl Outcome {
             let checks = peers(id).iter().map(|it| &*it.id);
             !rules.chosen.contains(id) || choices.ask_at(path, checks)
         };
-        self.findings.retain(|it| is_chosen(&it.rule, &it.place.path));
+        self.found.retain(|it| is_chosen(&it.rule, &it.place.path));
         self.evidence.retain(|it| is_chosen(&it.rule, &it.place.path));
-        for finding in self.findings.iter_mut().filter(|it| it.severity != Severity::Error) {
+        for finding in self.found.iter_mut().filter(|it| it.severity != Severity::Error) {
             let checks: Vec<_> = peers(&finding.rule).iter().map(|it| &*it.id).collect();
             if let Some(config) = choices.leave_out(&finding.place.path, &checks) {
                 let reason = format!("{config} leaves out what kube-linter checks by default");
                 let waiver = Waiver { by: "kube-linter".to_owned(), reason, expires: None };
-                finding.equivalents.clear();
+                finding.equivalents = Arc::default();
                 finding.waived.get_or_insert_with(|| waiver.into());
             }
         }
@@ -882,8 +882,9 @@ impl Outcome {
 
     fn sort(&mut self) {
         // They stand in this order already, but for those of one place.
-        self.findings.sort_by(in_order);
-        self.findings.dedup();
+        self.found.sort_by(|a, b| in_order(a, b));
+        self.found.dedup();
+        self.findings = std::mem::take(&mut self.found).into_iter().map(|it| *it).collect();
         self.evidence.sort();
         self.evidence.dedup();
         self.problems.sort();

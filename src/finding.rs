@@ -182,12 +182,13 @@ pub struct Fix {
 impl Fix {
     /// The fix that makes these edits; nothing if there are none, or if they cannot be made
     /// together.
-    pub fn of(mut edits: Vec<Edit>) -> Option<Self> {
+    pub fn of(mut edits: Vec<Edit>) -> Option<Box<Self>> {
         edits.sort_by_key(|it| (it.span.start, it.span.end));
         let apart = edits
             .windows(2)
             .all(|it| it[0].place.path == it[1].place.path && it[0].span.end <= it[1].span.start);
-        (apart && !edits.is_empty()).then_some(Self { edits })
+        edits.shrink_to_fit();
+        (apart && !edits.is_empty()).then(|| Box::new(Self { edits }))
     }
 
     /// The file that it changes.
@@ -219,7 +220,7 @@ pub struct Finding {
     /// What is wrong, lower case, with the value.
     pub message: String,
     /// What the peers call it: `hadolint:DL3002`, …
-    pub equivalents: Vec<Arc<str>>,
+    pub equivalents: Arc<[Arc<str>]>,
     /// The checklist items it violates.
     pub items: Arc<[Arc<str>]>,
     /// The object it is about, where it is about one.
@@ -241,7 +242,7 @@ pub struct Finding {
     /// never.
     pub blocks_from: Option<Option<Severity>>,
     /// What to change, where the change is certain.
-    pub fix: Option<Fix>,
+    pub fix: Option<Box<Fix>>,
 }
 
 /// What a rule of power `decides` or `confirms` found in favour of its items.

@@ -87,7 +87,7 @@ impl Workshop<'_> {
             it.waived.is_none() && !self.refused.contains(&it.fingerprint) && (self.wanted)(it)
         };
         let chosen = now.findings.iter().filter(is_open).filter(|finding| {
-            let Some(fix) = &finding.fix else { return false };
+            let Some(fix) = finding.fix.as_deref() else { return false };
             let others = taken.entry(fix.path()).or_default();
             if others.contains(&fix) {
                 return true;
@@ -105,7 +105,7 @@ impl Workshop<'_> {
     /// Makes the changes and judges all again: the new outcome, if they are kept.
     fn attempt(&mut self, now: &Outcome, chosen: &[&Finding]) -> Option<Outcome> {
         let mut fixes: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
-        for fix in chosen.iter().filter_map(|it| it.fix.as_ref()) {
+        for fix in chosen.iter().filter_map(|it| it.fix.as_deref()) {
             let of_file = fixes.entry(fix.path()).or_default();
             if !of_file.contains(&fix) {
                 of_file.push(fix);

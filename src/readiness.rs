@@ -150,7 +150,7 @@ pub struct Waiver {
 impl Waiver {
     /// Whether it is about the finding, whatever the day.
     pub fn covers(&self, finding: &Finding) -> bool {
-        let mut names = std::iter::once(&finding.rule).chain(&finding.equivalents);
+        let mut names = std::iter::once(&finding.rule).chain(&*finding.equivalents);
         names.any(|it| **it == *self.rule)
             && self.path.as_ref().is_none_or(|it| it.is_match(&*finding.place.path))
     }

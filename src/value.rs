@@ -1,6 +1,6 @@
 //! The values that views give and expressions compute: nodes of trees first of all, never copies.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::document::{Kind, Node};
 
@@ -114,24 +114,27 @@ impl<'a> Value<'a> {
     }
 
     /// The value as a message shows it: scalars as text, lists by their items, nothing as `null`.
-    pub fn display(&self) -> String {
+    pub fn display(&self) -> Cow<'_, str> {
         match self {
-            Self::Null => "null".to_owned(),
-            Self::Bool(it) => it.to_string(),
-            Self::Int(it) => it.to_string(),
-            Self::Float(it) => it.to_string(),
-            Self::Str(it) => (*it).to_owned(),
-            Self::Text(it) => it.to_string(),
+            Self::Null => "null".into(),
+            Self::Bool(it) => it.to_string().into(),
+            Self::Int(it) => it.to_string().into(),
+            Self::Float(it) => it.to_string().into(),
+            Self::Str(it) => (*it).into(),
+            Self::Text(it) => (&**it).into(),
             Self::Node(node) if node.is_seq() && node.len() <= 10 => {
                 let items: Vec<_> = node.children().map(Node::display).collect();
-                items.join(", ")
+                items.join(", ").into()
             }
-            Self::Node(node) => node.display(),
+            Self::Node(node) => match node.as_str() {
+                Some(text) => text.into(),
+                None => node.display().into(),
+            },
             Self::List(items) => {
                 let items: Vec<_> = items.iter().map(Value::display).collect();
-                items.join(", ")
+                items.join(", ").into()
             }
-            Self::Map(fields) => format!("{} keys", fields.len()),
+            Self::Map(fields) => format!("{} keys", fields.len()).into(),
         }
     }
 }

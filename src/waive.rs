@@ -103,7 +103,7 @@ fn statement_end(source: &Source, line: u32) -> u32 {
 /// Marks the findings of one file (or of one rendered text) that `suppressions` cover, and says for
 /// each suppression whether it covered any. `line` tells the line of a finding in that text.
 pub fn apply(
-    findings: &mut [Finding],
+    findings: &mut [Box<Finding>],
     suppressions: &[Suppression],
     line: fn(&Finding) -> u32,
 ) -> Vec<bool> {
@@ -116,7 +116,8 @@ pub fn apply(
                 if suppression.by != "seaworthy" {
                     // The peer would be silent here, so we do not say that it would speak.
                     let silent = |id: &str| matches(&suppression.what, || std::iter::once(id));
-                    finding.equivalents.retain(|it| !silent(it));
+                    let others = finding.equivalents.iter().filter(|it| !silent(it));
+                    finding.equivalents = others.cloned().collect();
                 }
                 let answered = suppression.by != "seaworthy" || !suppression.reason.is_empty();
                 if answered && finding.waived.is_none() {

@@ -156,7 +156,7 @@ fn finding(wire: &Value) -> Option<Finding> {
         rule: text(&wire["rule"])?.into(),
         severity: severity(&wire["severity"])?,
         message: text(&wire["message"])?,
-        equivalents: Vec::new(),
+        equivalents: Arc::default(),
         items: [].into(),
         object: None,
         related: Vec::new(),

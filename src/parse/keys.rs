@@ -10,16 +10,17 @@ const MAX_REPORTED: usize = 50;
 /// One problem at the second writing of each key that a map has twice; where there is none, the maps
 /// are marked as records.
 pub fn repeated(tree: &mut Tree) -> Vec<Problem> {
+    let maps: Vec<_> = (0..tree.nodes.len() as Id).filter(|it| may_repeat(tree, *it)).collect();
+    let is_plain = |it: &&mut Raw| it.kind == Kind::Map && it.flags & MERGES == 0;
+    tree.nodes.iter_mut().filter(is_plain).for_each(|it| it.flags |= RECORD);
+    among(tree, &maps)
+}
+
+/// The same, where it is known which maps may have a key twice, and they are marked already.
+pub fn among(tree: &mut Tree, maps: &[Id]) -> Vec<Problem> {
     let mut found = Vec::new();
-    for id in 0..tree.nodes.len() as u32 {
-        let raw = &tree.nodes[id as usize];
-        if raw.kind == Kind::Map && raw.high > 1 && may_repeat(tree, id) {
-            in_map(tree.node(id), &mut found);
-        }
-    }
+    maps.iter().for_each(|it| in_map(tree.node(*it), &mut found));
     if found.is_empty() {
-        let is_plain = |it: &&mut Raw| it.kind == Kind::Map && it.flags & MERGES == 0;
-        tree.nodes.iter_mut().filter(is_plain).for_each(|it| it.flags |= RECORD);
         return Vec::new();
     }
     let more = found.len().saturating_sub(MAX_REPORTED);
@@ -36,20 +37,36 @@ pub fn repeated(tree: &mut Tree) -> Vec<Problem> {
         let reason = format!("{more} more keys are there twice");
         problems.push(Problem::at(&tree.source, at, Trouble::Syntax, reason));
     }
+    tree.nodes.iter_mut().for_each(|it| it.flags &= !RECORD);
     problems
 }
 
-/// Whether two keys of a map have one tag.
-fn may_repeat(tree: &Tree, map: Id) -> bool {
-    let mut seen = [0_u64; 4];
-    let (mut at, end) = (map + 1, map + 1 + subtree(tree, map));
-    while at < end {
-        let tag = tree.nodes[at as usize].tag;
-        let (word, bit) = (&mut seen[usize::from(tag >> 6)], 1 << (tag & 63));
-        if *word & bit != 0 {
+/// The tags of keys.
+#[derive(Debug, Default)]
+pub struct Tags([u64; 4]);
+
+impl Tags {
+    /// Adds the tag of a key; whether it is there already.
+    pub fn repeats(&mut self, tag: u8) -> bool {
+        let (word, bit) = (&mut self.0[usize::from(tag >> 6)], 1 << (tag & 63));
+        let repeats = *word & bit != 0;
+        *word |= bit;
+        repeats
+    }
+}
+
+/// Whether a node is a map of which two keys have one tag.
+fn may_repeat(tree: &Tree, id: Id) -> bool {
+    let raw = &tree.nodes[id as usize];
+    if raw.kind != Kind::Map || raw.high < 2 {
+        return false;
+    }
+    let mut tags = Tags::default();
+    let mut at = id + 1;
+    while at < raw.low {
+        if tags.repeats(tree.nodes[at as usize].tag) {
             return true;
         }
-        *word |= bit;
         at += 1 + subtree(tree, at);
     }
     false

@@ -118,7 +118,7 @@ impl<'a> FindingWire<'a> {
             fingerprint: &finding.fingerprint,
             new: finding.new,
             waived: finding.waived.as_deref().map(WaiverWire::of),
-            fix: finding.fix.as_ref().map(FixWire::of),
+            fix: finding.fix.as_deref().map(FixWire::of),
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn finding(rule: &str, severity: Severity, place: Place, message: &str) -> F
         rule: rule.into(),
         severity,
         message: message.into(),
-        equivalents: Vec::new(),
+        equivalents: [].into(),
         items: [].into(),
         object: None,
         related: Vec::new(),
@@ -50,14 +50,12 @@ pub fn report() -> Report {
         "the last USER is `root`",
     );
     root.excerpt = "USER root".into();
-    root.equivalents = vec!["hadolint:DL3002".into()];
-    root.fix = Some(Fix {
-        edits: vec![Edit {
-            place: place("api/Dockerfile", 4, 6, 10),
-            span: Span::new(40, 44),
-            text: "10001".into(),
-        }],
-    });
+    root.equivalents = ["hadolint:DL3002".into()].into();
+    root.fix = Fix::of(vec![Edit {
+        place: place("api/Dockerfile", 4, 6, 10),
+        span: Span::new(40, 44),
+        text: "10001".into(),
+    }]);
     root.items = ["infrastructure.containers.non-root".into()].into();
     let mut limits = finding(
         "kubernetes/memory-limit-missing",

@@ -362,7 +362,7 @@ mod tests {
             let Value::Map(fields) = &subject.values[0] else { return };
             let shown = names.iter().map(|name| {
                 let field = fields.iter().find(|it| it.0 == *name);
-                field.map_or_else(|| format!("no {name}"), |it| it.1.display())
+                field.map_or_else(|| format!("no {name}"), |it| it.1.display().into_owned())
             });
             found.push(shown.collect::<Vec<_>>().join(" "));
         });

@@ -1,7 +1,10 @@
 //! The expressions of a rule, compiled once: when the first subject needs them, or to check them.
 //! What is only told of failures is compiled when the first one is found.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     Rule, RuleError,
@@ -39,6 +42,8 @@ pub(super) struct Telling {
     pub edits: Vec<Program>,
     /// One for each equivalent.
     pub equivalents: Vec<Option<Expr>>,
+    /// The equivalents, where all of them hold in any case.
+    pub peers: Option<Arc<[Arc<str>]>>,
 }
 
 /// What a requirement tells where it does not hold.
@@ -100,7 +105,9 @@ impl Compiler<'_> {
             })
         });
         let equivalents = self.rule.equivalents.iter();
+        let hold = equivalents.clone().all(|it| it.when.is_none());
         Ok(Telling {
+            peers: hold.then(|| equivalents.clone().map(|it| it.id.clone()).collect()),
             at: self.place(self.rule.at.as_ref())?,
             requires: requires.collect::<Result<_, RuleError>>()?,
             edits: self.edits(&self.rule.edits)?,

@@ -25,9 +25,9 @@ pub struct Failure<'a> {
     /// What it disagrees with.
     pub related: Vec<Node<'a>>,
     /// What the peers that would say so too call it.
-    pub equivalents: Vec<Arc<str>>,
+    pub equivalents: Arc<[Arc<str>]>,
     /// What to change, where the change is certain.
-    pub fix: Option<Fix>,
+    pub fix: Option<Box<Fix>>,
 }
 
 /// Why a rule could not be evaluated on a subject.
@@ -52,10 +52,20 @@ pub struct Judgement<'a> {
     pub troubles: Vec<Trouble<'a>>,
 }
 
+impl Judgement<'_> {
+    /// Makes it that of a rule that does not apply.
+    fn clear(&mut self) {
+        (self.applies, self.proves) = (false, None);
+        self.failures.clear();
+        self.troubles.clear();
+    }
+}
+
 /// Judges subjects, one after the other; its memory is used again.
 #[derive(Default)]
 pub struct Judge<'a> {
     machine: Machine<'a>,
+    judgement: Judgement<'a>,
     sifted: Sifted,
     /// The rules of the view that were told to apply without being judged: once is enough.
     told: Vec<bool>,
@@ -76,19 +86,22 @@ impl<'a> Judge<'a> {
         subject: &Subject<'a>,
         rules: &[&'a Rule],
         sift: &Sift,
-        mut tell: impl FnMut(usize, Judgement<'a>),
+        mut tell: impl FnMut(usize, &mut Judgement<'a>),
     ) {
         sift.look(subject, &self.told, &mut self.sifted);
         self.machine.turn();
         let mut bench = Bench { machine: &mut self.machine, subject };
+        let judgement = &mut self.judgement;
         for &number in &self.sifted.open {
-            let judgement = bench.judge(rules[number]);
+            judgement.clear();
+            bench.judge(rules[number], judgement);
             if judgement.applies {
                 tell(number, judgement);
             }
         }
         for &number in &self.sifted.asking {
-            let judgement = bench.judge(rules[number]);
+            judgement.clear();
+            bench.judge(rules[number], judgement);
             if judgement.applies {
                 self.told[number] = judgement.troubles.is_empty();
                 tell(number, judgement);
@@ -96,7 +109,9 @@ impl<'a> Judge<'a> {
         }
         for &number in &self.sifted.applying {
             self.told[number] = true;
-            tell(number, Judgement { applies: true, ..Judgement::default() });
+            judgement.clear();
+            judgement.applies = true;
+            tell(number, judgement);
         }
     }
 }
@@ -109,18 +124,14 @@ struct Bench<'c, 'a> {
 
 impl<'a> Bench<'_, 'a> {
     /// Judges the subject by a rule of its view.
-    fn judge(&mut self, rule: &'a Rule) -> Judgement<'a> {
+    fn judge(&mut self, rule: &'a Rule, judgement: &mut Judgement<'a>) {
         match rule.programs() {
             Ok(programs) => {
-                let mut judgement = Judgement::default();
                 let (machine, subject) = (&mut *self.machine, self.subject);
-                Case { machine, rule, programs, subject }.judge(&mut judgement);
-                judgement
+                Case { machine, rule, programs, subject }.judge(judgement);
             }
             Err(error) => {
-                let mut judgement = Judgement::default();
                 judgement.troubles.push(Trouble { at: self.subject.at, reason: broken(error) });
-                judgement
             }
         }
     }
@@ -197,7 +208,7 @@ impl<'a> Case<'_, 'a> {
         programs: &'a [Program],
         written: &[Edit],
         found: Node<'a>,
-    ) -> Result<Option<Fix>, Trouble<'a>> {
+    ) -> Result<Option<Box<Fix>>, Trouble<'a>> {
         let mut edits = Vec::new();
         for (program, written) in programs.iter().zip(written) {
             if !self.holds(program.when.as_ref(), written.when.as_ref())? {
@@ -258,14 +269,17 @@ impl<'a> Case<'_, 'a> {
         found
     }
 
-    fn equivalents(&mut self, telling: &'a Telling) -> Result<Vec<Arc<str>>, Trouble<'a>> {
-        let mut holding = Vec::new();
+    fn equivalents(&mut self, telling: &'a Telling) -> Result<Arc<[Arc<str>]>, Trouble<'a>> {
+        if let Some(all) = &telling.peers {
+            return Ok(all.clone());
+        }
+        let mut holding = Vec::with_capacity(telling.equivalents.len());
         for (program, equivalent) in telling.equivalents.iter().zip(&self.rule.equivalents) {
             if self.holds(program.as_ref(), equivalent.when.as_ref())? {
                 holding.push(equivalent.id.clone());
             }
         }
-        Ok(holding)
+        Ok(holding.into())
     }
 
     fn trouble(&self, wrong: Wrong, written: Option<&Written>) -> Trouble<'a> {
@@ -331,7 +345,8 @@ mod tests {
                     if judge.sifted.open.is_empty() {
                         settled += 1;
                         let mut bench = Bench { machine: &mut judge.machine, subject: &subject };
-                        let whole = bench.judge(rule);
+                        let mut whole = Judgement::default();
+                        bench.judge(rule, &mut whole);
                         let silent = Judgement { applies: whole.applies, ..Judgement::default() };
                         assert_eq!(format!("{whole:?}"), format!("{silent:?}"), "{}", rule.id);
                         let tells = whole.applies && !rule.items.is_empty();

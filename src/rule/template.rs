@@ -6,9 +6,6 @@ use crate::value::Value;
 /// How much of a value a message shows, in characters.
 const SHOWN: usize = 120;
 
-/// How long most messages are, in bytes.
-const LIKELY: usize = 96;
-
 /// A message.
 #[derive(Debug)]
 pub(super) struct Template(Vec<Part>);
@@ -83,7 +80,8 @@ impl Template {
         variables: &[Value<'a>],
         add: fn(&str, &mut String),
     ) -> Result<String, Wrong> {
-        let mut out = String::with_capacity(LIKELY);
+        let mut out = std::mem::take(&mut machine.message);
+        out.clear();
         for part in &self.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
@@ -94,7 +92,9 @@ impl Template {
                 },
             }
         }
-        Ok(out)
+        let message = out.as_str().to_owned();
+        machine.message = out;
+        Ok(message)
     }
 }
 

@@ -149,7 +149,7 @@ fn judged(rest: &str, check: impl FnOnce(Judgement<'_>, &str)) {
     let mut said = Judgement::default();
     let mut judge = Judge::default();
     judge.turn(1);
-    judge.judge(&subject, &[&rule], &Sift::of(&[&rule]), |_, it| said = it);
+    judge.judge(&subject, &[&rule], &Sift::of(&[&rule]), |_, it| said = std::mem::take(it));
     check(said, rest);
 }
 

@@ -172,7 +172,7 @@ impl Team {
     }
 
     /// Judges a document by the ruleset's own rules: what they found, what could not be judged.
-    pub fn judge(&self, artifact: &Artifact) -> (Vec<Finding>, Vec<Problem>) {
+    pub fn judge(&self, artifact: &Artifact) -> (Vec<Box<Finding>>, Vec<Problem>) {
         let (mut findings, mut problems) = (Vec::new(), Vec::new());
         let Some((root, version)) = openapi::document(&artifact.tree) else {
             return (findings, problems);
@@ -207,7 +207,7 @@ impl Team {
     /// Applies what the ruleset says about built-in rules to what our equivalents found: what it
     /// turns off is waived, what it calls worse or better is. Findings of rules that only run
     /// because a ruleset may ask for them (`asked`) stay where it does.
-    pub fn settle(&self, artifact: &Artifact, findings: &mut Vec<Finding>, asked: bool) {
+    pub fn settle(&self, artifact: &Artifact, findings: &mut Vec<Box<Finding>>, asked: bool) {
         let Some((root, version)) = openapi::document(&artifact.tree) else { return };
         let path = &artifact.tree.source.path;
         let prepared = self.prepare(path, version);
@@ -237,7 +237,8 @@ impl Team {
 
     /// Spectral would be silent here, so we do not say that it would speak.
     fn waive(&self, finding: &mut Finding, name: &str) {
-        finding.equivalents.retain(|it| !it.ends_with(name));
+        let others = finding.equivalents.iter().filter(|it| !it.ends_with(name));
+        finding.equivalents = others.cloned().collect();
         let waiver = || Waiver {
             by: "spectral".to_owned(),
             reason: format!("`{name}` is off in {}", self.path),
@@ -298,19 +299,19 @@ fn severity(level: Level) -> Severity {
     }
 }
 
-fn finding(name: &str, level: Level, fault: Fault<'_>) -> Finding {
+fn finding(name: &str, level: Level, fault: Fault<'_>) -> Box<Finding> {
     let place = Place::of(fault.at);
     let line = fault.at.place().0.line(place.start.line);
     let mut related = Related::way(fault.at);
     let through = fault.through.map(Place::of).filter(|it| *it != place && related.is_empty());
     related.extend(through.map(|place| Related { place, message: "this reference leads there" }));
-    Finding {
+    Box::new(Finding {
         excerpt: line.chars().take(200).collect(),
         place,
         rule: format!("spectral/{name}").into(),
         severity: severity(level),
         message: fault.message,
-        equivalents: vec![format!("spectral:{name}").into()],
+        equivalents: [format!("spectral:{name}").into()].into(),
         items: [].into(),
         object: None,
         related,
@@ -320,5 +321,5 @@ fn finding(name: &str, level: Level, fault: Fault<'_>) -> Finding {
         waived: None,
         fix: None,
         blocks_from: None,
-    }
+    })
 }

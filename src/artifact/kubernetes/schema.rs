@@ -112,9 +112,10 @@ fn structure<'a>(node: Node<'a>, at: u32, depth: u32, found: &mut Vec<Fault<'a>>
     if depth == DEEPEST {
         return;
     }
-    for (key, value) in node.entries().filter(|it| it.0 != "<<" && !is_template(it.0)) {
+    for (key, value) in node.entries().filter(|it| it.0 != "<<") {
         match fields.iter().find(|it| it.name == key) {
             Some(field) => check(value, owner, *field, depth, found),
+            None if is_template(key) => {}
             None => {
                 let meant = near(key, fields);
                 found.push(Fault { node: value, owner, wanted: None, meant });
@@ -130,19 +131,27 @@ fn check<'a>(
     depth: u32,
     found: &mut Vec<Fault<'a>>,
 ) {
-    if value.is_null() || value.as_str().is_some_and(is_template) {
-        return;
-    }
-    let mut wrong =
-        |wanted| found.push(Fault { node: value, owner, wanted: Some(wanted), meant: None });
     match field.around {
-        Around::List if !value.is_seq() => wrong("a list"),
-        Around::Map if !value.is_map() => wrong("a map"),
+        _ if value.is_null() => {}
+        Around::List if !value.is_seq() => wrong(value, owner, "a list", found),
+        Around::Map if !value.is_map() => wrong(value, owner, "a map", found),
         Around::Nothing => scalar(value, owner, field.shape, depth, found),
         Around::List | Around::Map => value
             .children()
-            .filter(|it| !it.is_null() && !it.as_str().is_some_and(is_template))
+            .filter(|it| !it.is_null())
             .for_each(|it| scalar(it, owner, field.shape, depth, found)),
+    }
+}
+
+/// Notes a value of another type, unless somebody fills it in.
+fn wrong<'a>(
+    value: Node<'a>,
+    owner: &'static str,
+    wanted: &'static str,
+    found: &mut Vec<Fault<'a>>,
+) {
+    if !value.as_str().is_some_and(is_template) {
+        found.push(Fault { node: value, owner, wanted: Some(wanted), meant: None });
     }
 }
 
@@ -164,7 +173,7 @@ fn scalar<'a>(
         Shape::Type(at) => return structure(value, at, depth + 1, found),
         _ => return,
     };
-    found.push(Fault { node: value, owner, wanted: Some(wanted), meant: None });
+    wrong(value, owner, wanted, found);
 }
 
 /// `1.0` and `1e3` are whole to the decoder.

@@ -34,7 +34,7 @@ impl Builder {
     pub fn key(&mut self, text: &str, written: Span) -> Label {
         let (start, len, flags) = self.text(text, written);
         self.doubtful |= len > LONGEST_KEY;
-        Label::new(start, len, flags)
+        Label::new(text, start, flags)
     }
 
     /// A map or a list in block style starts at a byte.
@@ -78,7 +78,7 @@ impl Builder {
             return parse(source);
         }
         let mut tree = self.tree;
-        tree.adopt(source);
+        tree.source = source.into();
         let problems = keys::repeated(&mut tree);
         debug_assert!(
             {
@@ -114,8 +114,6 @@ impl Builder {
         (low, high): (u32, u32),
         flags: u8,
     ) -> Id {
-        let (key, key_len, key_flags) = label.parts();
-        let flags = flags | key_flags;
-        self.tree.push(Raw { kind, style, flags, tag: 0, key, key_len, span, low, high })
+        self.tree.push(Raw { low, high, ..label.node(kind, style, span, flags) })
     }
 }

@@ -1,6 +1,6 @@
 //! The quick reader against the complete one: where it accepts a text, both read the same.
 
-use super::{events, fast};
+use super::{events, fast, keys};
 use crate::{
     document::{IN_POOL, KEY_IN_POOL, Kind, NO_KEY, Raw, Tree},
     source::Source,
@@ -34,8 +34,8 @@ fn outline(tree: &Tree, text: &str) -> String {
         let flags = raw.flags & !(IN_POOL | KEY_IN_POOL);
         let span = place(tree, raw);
         lines.push_str(&format!(
-            "{key:?}@{key_at} {:?} {:?} {flags} {span:?} {value:?}\n",
-            raw.kind, raw.style
+            "{key:?}@{key_at} {:?} {:?} {flags} {} {span:?} {value:?}\n",
+            raw.kind, raw.style, raw.tag
         ));
     }
     lines
@@ -54,10 +54,19 @@ fn place(tree: &Tree, raw: &Raw) -> (Option<u32>, Option<u32>) {
 
 /// Compares the two on one text. Says whether the quick reader accepted it.
 fn agree(text: &str) -> Result<bool, String> {
-    let Some(quick) = fast::read(text) else { return Ok(false) };
-    let (complete, problems) = events::read(&Source::new("x", text));
+    let Some(fast::Quick { tree: mut quick, doubtful }) = fast::read(text) else {
+        return Ok(false);
+    };
+    let source = Source::new("x", text);
+    let (mut complete, problems) = events::read(&source);
     if !problems.is_empty() {
         return Err(format!("accepted, but {problems:?}:\n{text:?}"));
+    }
+    complete.adopt(source);
+    quick.source = complete.source.clone();
+    let repeated = (keys::among(&mut quick, &doubtful), keys::repeated(&mut complete));
+    if repeated.0 != repeated.1 {
+        return Err(format!("{repeated:?} in\n{text:?}"));
     }
     let (left, right) = (outline(&quick, text), outline(&complete, text));
     if left != right {

@@ -10,7 +10,8 @@ use memchr::{memchr, memchr2, memchr3};
 
 use super::{MAX_DEPTH, scalar::Meaning};
 use crate::{
-    document::{IN_POOL, Id, KEY_IN_POOL, Kind, MERGES, NO_KEY, Raw, Style, Tree},
+    document::{IN_POOL, Id, KEY_IN_POOL, Kind, MERGES, NO_KEY, RECORD, Raw, Style, Tree, tag},
+    parse::keys::Tags,
     source::Span,
 };
 
@@ -20,15 +21,24 @@ const MAX_KEY: usize = 1000;
 /// A step that may give up.
 type Read<T> = Option<T>;
 
-/// Reads a text, if it is in the subset. The tree has no source yet.
-pub fn read(text: &str) -> Option<Tree> {
+/// What was read.
+pub struct Quick {
+    /// The tree, without its source.
+    pub tree: Tree,
+    /// The maps that may have a key twice; the others are marked as records.
+    pub doubtful: Vec<Id>,
+}
+
+/// Reads a text, if it is in the subset.
+pub fn read(text: &str) -> Option<Quick> {
     let skip = if text.starts_with('\u{feff}') { 3 } else { 0 };
     is_plain(&text.as_bytes()[skip..]).then_some(())?;
     let mut tree = Tree::default();
     tree.nodes.reserve(text.len() / 24);
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: skip, line: skip, tree };
+    let (bytes, doubtful) = (text.as_bytes(), Vec::new());
+    let mut reader = Reader { text, bytes, at: skip, line: skip, tree, doubtful };
     reader.stream()?;
-    Some(reader.tree)
+    Some(Quick { tree: reader.tree, doubtful: reader.doubtful })
 }
 
 /// Whether there are no characters that YAML forbids or reads as a line break, `\r\n` excepted.
@@ -111,26 +121,27 @@ pub struct Label {
     start: u32,
     len: u32,
     flags: u8,
+    tag: u8,
 }
 
 const NO_LABEL: Label = Label::NONE;
 
 impl Label {
     /// That of what has no key.
-    pub const NONE: Self = Self { start: 0, len: NO_KEY, flags: 0 };
+    pub const NONE: Self = Self { start: 0, len: NO_KEY, flags: 0, tag: 0 };
     /// The flag of a key that lies in the pool.
     pub(super) const POOLED: u8 = KEY_IN_POOL;
 
-    pub(super) fn new(start: u32, len: u32, flags: u8) -> Self {
-        Self { start, len, flags }
+    /// That of a text which lies somewhere in the source or, with the flag, in the pool.
+    pub(super) fn new(text: &str, start: u32, flags: u8) -> Self {
+        Self { start, len: text.len() as u32, flags, tag: tag(text.as_bytes()) }
     }
 
-    pub(super) fn parts(self) -> (u32, u32, u8) {
-        (self.start, self.len, self.flags)
-    }
-
-    fn written(start: usize, end: usize) -> Self {
-        Self { start: start as u32, len: (end - start) as u32, flags: 0 }
+    /// A node that has it.
+    pub(super) fn node(self, kind: Kind, style: Style, span: Span, flags: u8) -> Raw {
+        let Self { start: key, len: key_len, flags: key_flags, tag } = self;
+        let flags = flags | key_flags;
+        Raw { kind, style, flags, tag, key, key_len, span, low: 0, high: 0 }
     }
 }
 
@@ -159,6 +170,8 @@ struct Reader<'a> {
     /// Where the current line starts.
     line: usize,
     tree: Tree,
+    /// Maps of which two keys have one tag.
+    doubtful: Vec<Id>,
 }
 
 fn is_break(byte: Option<&u8>) -> bool {
@@ -251,9 +264,7 @@ impl Reader<'_> {
     // ---- adding
 
     fn push(&mut self, label: Label, kind: Kind, style: Style, span: Span, flags: u8) -> Id {
-        let Label { start: key, len: key_len, flags: key_flags } = label;
-        let flags = flags | key_flags;
-        self.tree.push(Raw { kind, style, flags, tag: 0, key, key_len, span, low: 0, high: 0 })
+        self.tree.push(label.node(kind, style, span, flags))
     }
 
     fn null(&mut self, label: Label, at: usize) {
@@ -401,14 +412,14 @@ impl Reader<'_> {
         let start = self.at;
         if let Some(colon) = colon {
             self.at = colon + 1;
-            return Some((Label::written(start, self.trimmed(start, colon)), true));
+            return Some((self.written(start, self.trimmed(start, colon)), true));
         }
         match self.peek() {
             quote @ (b'"' | b'\'') => {
                 let (_, colon) = self.quoted_key(quote)?;
                 let text = self.quoted(-1, quote)?;
                 self.at = colon + 1;
-                Some((quoted_label(&text), false))
+                Some((self.label(&text), false))
             }
             b'&' | b'*' | b'!' | b'%' | b'@' | b'`' | b',' | b']' | b'}' | b'[' | b'{' | b'#'
             | b'|' | b'>' => None,
@@ -416,9 +427,24 @@ impl Reader<'_> {
             _ => {
                 let colon = self.plain_key()??;
                 self.at = colon + 1;
-                Some((Label::written(start, self.trimmed(start, colon)), true))
+                Some((self.written(start, self.trimmed(start, colon)), true))
             }
         }
+    }
+
+    /// The key that is written there.
+    fn written(&self, start: usize, end: usize) -> Label {
+        Label::new(&self.text[start..end], start as u32, 0)
+    }
+
+    /// The key that a quoted text is.
+    fn label(&self, text: &Quoted) -> Label {
+        let (place, flags) = match text.pooled {
+            true => (self.tree.pool.as_str(), KEY_IN_POOL),
+            false => (self.text, 0),
+        };
+        let (start, end) = (text.low as usize, (text.low + text.high) as usize);
+        Label::new(&place[start..end], text.low, flags)
     }
 
     /// The end of `start..end` without the spaces at its end.
@@ -438,8 +464,10 @@ impl Reader<'_> {
         let here = Span::new(self.at, self.at);
         let map = self.push(label, Kind::Map, Style::Plain, here, 0);
         let (mut count, mut colon) = (0, colon);
+        let (mut tags, mut repeats) = (Tags::default(), false);
         loop {
             let (key, plain) = self.key(colon.take())?;
+            repeats |= tags.repeats(key.tag);
             if plain && key.len == 2 && self.bytes[key.start as usize..].starts_with(b"<<") {
                 self.tree.nodes[map as usize].flags |= MERGES;
             }
@@ -453,7 +481,17 @@ impl Reader<'_> {
             }
         }
         self.close_block(map, count);
+        self.mark(map, repeats);
         Some(())
+    }
+
+    /// Notes whether a map may have a key twice.
+    fn mark(&mut self, map: Id, repeats: bool) {
+        let raw = &mut self.tree.nodes[map as usize];
+        raw.flags |= if raw.flags & MERGES == 0 { RECORD } else { 0 };
+        if repeats {
+            self.doubtful.push(map);
+        }
     }
 
     fn map_value(&mut self, key: Label, column: i32, depth: u32) -> Read<()> {
@@ -1008,12 +1046,16 @@ impl Reader<'_> {
         self.at += 1;
         self.flow_space(parent)?;
         let mut count = 0;
+        let (mut tags, mut repeats) = (Tags::default(), false);
         while self.peek() != b'}' {
+            let entry = self.tree.nodes.len();
             self.flow_entry(parent, map, depth)?;
+            repeats |= tags.repeats(self.tree.nodes[entry].tag);
             count += 1;
             self.flow_comma(parent, b'}')?;
         }
         self.close_flow(map, count);
+        self.mark(map, repeats);
         Some(())
     }
 
@@ -1023,14 +1065,14 @@ impl Reader<'_> {
         let is_quoted = matches!(quote, b'"' | b'\'');
         let key = if is_quoted {
             let text = self.quoted(parent, quote)?;
-            quoted_label(&text)
+            self.label(&text)
         } else {
             let (end, stop) = self.flow_plain()?;
             if &self.text[start..end] == "<<" {
                 self.tree.nodes[map as usize].flags |= MERGES;
             }
             self.at = stop;
-            Label::written(start, end)
+            self.written(start, end)
         };
         let written_end = if is_quoted { self.at } else { start + key.len as usize };
         if self.line != line || written_end - start > MAX_KEY {
@@ -1056,12 +1098,6 @@ impl Reader<'_> {
         }
         self.flow_node(parent, key, depth + 1)
     }
-}
-
-/// The key that a quoted text is.
-fn quoted_label(text: &Quoted) -> Label {
-    let flags = if text.pooled { KEY_IN_POOL } else { 0 };
-    Label { start: text.low, len: text.high, flags }
 }
 
 /// What becomes of the line breaks at the end of block text.

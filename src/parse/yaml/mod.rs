@@ -32,8 +32,12 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
         let problem = Problem::at(&source, 0, Trouble::Limit, reason);
         return (Tree::new(source), vec![problem]);
     }
-    let (mut tree, mut problems) =
-        fast::read(&source.text).map_or_else(|| events::read(&source), |it| (it, Vec::new()));
+    if let Some(fast::Quick { mut tree, doubtful }) = fast::read(&source.text) {
+        tree.source = source.into();
+        let problems = keys::among(&mut tree, &doubtful);
+        return (tree, problems);
+    }
+    let (mut tree, mut problems) = events::read(&source);
     tree.adopt(source);
     problems.extend(keys::repeated(&mut tree));
     problems.sort();

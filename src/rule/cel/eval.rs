@@ -85,11 +85,14 @@ pub(in crate::rule) struct Machine<'a> {
     turn: u32,
     /// Fields of the variables that some expression asked for: the next one asks for the same.
     known: [Option<Known<'a>>; KNOWN],
+    /// What a message is written into first.
+    pub message: String,
 }
 
 impl Default for Machine<'_> {
     fn default() -> Self {
-        Self { steps: 0, blame: None, locals: Vec::new(), turn: 0, known: [None; KNOWN] }
+        let (locals, message) = (Vec::new(), String::new());
+        Self { steps: 0, blame: None, locals, turn: 0, known: [None; KNOWN], message }
     }
 }
 
@@ -121,17 +124,11 @@ impl<'a> Machine<'a> {
     }
 
     /// Counts steps; too many are an error.
+    #[inline]
     pub fn burn(&mut self, steps: usize) -> Result<(), Wrong> {
-        match self.steps.checked_sub(steps as u64) {
-            Some(left) => {
-                self.steps = left;
-                Ok(())
-            }
-            None => {
-                self.steps = 0;
-                Err(Wrong::limit(format!("more than {STEPS} steps")))
-            }
-        }
+        let left = self.steps.checked_sub(steps as u64);
+        self.steps = left.unwrap_or(0);
+        left.map_or_else(|| Err(burned()), |_| Ok(()))
     }
 
     /// A text that was made, and paid for.
@@ -265,6 +262,11 @@ fn scalar(value: &Value<'_>) -> Scalar {
 
 fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
     value.as_str()
+}
+
+#[cold]
+fn burned() -> Wrong {
+    Wrong::limit(format!("more than {STEPS} steps"))
 }
 
 /// The items of a list; null has none.

@@ -253,7 +253,7 @@ pub(super) fn written<'a>(_: &mut Machine<'a>, arguments: &[Value<'a>]) -> Gives
 }
 
 pub(super) fn text<'a>(machine: &mut Machine<'a>, arguments: &[Value<'a>]) -> Gives<'a> {
-    machine.made(arguments[0].display())
+    machine.made(arguments[0].display().into_owned())
 }
 
 #[cfg(test)]

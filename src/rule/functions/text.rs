@@ -171,7 +171,7 @@ pub(super) fn format<'a>(machine: &mut Machine<'a>, arguments: &[Value<'a>]) -> 
 fn formatted(verb: char, precision: &str, value: &Value<'_>) -> Result<String, Wrong> {
     let places = precision.parse().unwrap_or(6).min(100);
     Ok(match (verb, value.load()) {
-        ('s', value) => value.display(),
+        ('s', value) => value.display().into_owned(),
         ('d', Value::Int(it)) => it.to_string(),
         ('x', Value::Int(it)) => format!("{it:x}"),
         ('X', Value::Int(it)) => format!("{it:X}"),
