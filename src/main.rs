@@ -20,6 +20,7 @@ use seaworthy::{
     report::{self, Format, Report, Style},
     rule,
     run::{self, RunError},
+    threads,
 };
 
 /// The exit codes that no verdict gives.
@@ -97,10 +98,7 @@ fn checklist(options: &Check) -> Result<u8, RunError> {
 
 /// Runs the pipeline; people at a terminal see that it works when it takes long.
 fn judge(options: &Check) -> Result<Report, RunError> {
-    if let Some(threads) = options.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
-        pool.build_global().map_err(|error| RunError::Argument(error.to_string()))?;
-    }
+    threads::lead(options.threads);
     if options.quiet || !io::stderr().is_terminal() {
         return run::check(options);
     }

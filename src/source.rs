@@ -185,10 +185,19 @@ impl Source {
 
     fn starts(&self) -> &[u32] {
         self.lines.get_or_init(|| {
-            let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
-            let mut starts = Vec::with_capacity(1 + breaks.clone().count());
+            let bytes = self.text.as_bytes();
+            let mut starts = Vec::with_capacity(1 + memchr::memchr_iter(b'\n', bytes).count());
             starts.push(0);
-            starts.extend(breaks.map(|at| at as u32 + 1));
+            let mut at = 0;
+            while let Some(more) = memchr::memchr(b'\n', &bytes[at..]) {
+                at += more + 1;
+                starts.push(at as u32);
+                // What was cut out of a text left many empty lines.
+                while bytes.get(at) == Some(&b'\n') {
+                    at += 1;
+                    starts.push(at as u32);
+                }
+            }
             starts
         })
     }

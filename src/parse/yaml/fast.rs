@@ -45,31 +45,26 @@ pub fn read(text: &str) -> Option<Quick> {
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     // Without branches, and in pieces of one size: so it takes many bytes at once.
     let look = |piece: &[u8]| {
-        piece.iter().fold((false, 0), |(bad, high), &byte| {
-            // From tab to carriage return; the two between them that are no spaces come below.
-            let space = byte.wrapping_sub(b'\t') < 5;
-            (bad | (byte < 0x20) & !space, high | byte)
+        piece.iter().fold((0, 0, 0), |(bad, returns, high), &byte| {
+            let is = |what: u8| u8::from(byte == what);
+            let blank = is(b'\t') | is(b'\n') | is(b'\r');
+            let control = u8::from(byte < 0x20) ^ blank | is(0x7f);
+            (bad | control, returns | is(b'\r'), high | byte)
         })
     };
     let (pieces, rest) = bytes.as_chunks::<64>();
-    let (bad, mut high) = look(rest);
-    if bad {
-        return false;
-    }
+    let (mut bad, mut returns, mut high) = look(rest);
     for piece in pieces {
-        let (bad, bits) = look(piece);
-        if bad {
+        let (more, more_returns, bits) = look(piece);
+        (bad, returns, high) = (bad | more, returns | more_returns, high | bits);
+        if bad != 0 {
             return false;
         }
-        high |= bits;
     }
-    if memchr3(0x0b, 0x0c, 0x7f, bytes).is_some() {
-        return false;
-    }
-    if memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n')) {
-        return false;
-    }
-    high < 0x80 || !has_odd_character(bytes)
+    let is_alone = |at: usize| bytes.get(at + 1) != Some(&b'\n');
+    bad == 0
+        && !(returns != 0 && memchr::memchr_iter(b'\r', bytes).any(is_alone))
+        && (high < 0x80 || !has_odd_character(bytes))
 }
 
 /// C1 controls, U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, by their bytes.
@@ -84,22 +79,27 @@ fn has_odd_character(bytes: &[u8]) -> bool {
     memchr::memchr3_iter(0xC2, 0xE2, 0xEF, bytes).any(odd)
 }
 
-/// The bytes that plain text goes on behind: all but those that may end it.
-const PLAIN: [bool; 256] = {
-    let mut table = [true; 256];
-    let ends = b":#\t\n\r";
-    let mut at = 0;
-    while at < ends.len() {
-        table[ends[at] as usize] = false;
-        at += 1;
-    }
-    table
-};
-
-/// The first byte from `at` on that may end plain text; the end of the text if there is none.
+/// The first byte from `at` on that may end plain text, a colon, a `#`, a tab or a line break; the
+/// end of the text if there is none. In a text that [is plain](is_plain), no other byte is as low as
+/// a line break.
 fn after_plain(bytes: &[u8], at: usize) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let zeros = |word: u64| word.wrapping_sub(EACH) & !word;
+    let mut at = at;
+    while let Some(eight) = bytes.get(at..).and_then(|it| it.first_chunk()) {
+        let word = u64::from_le_bytes(*eight);
+        let low = word.wrapping_sub(EACH * (u64::from(b'\r') + 1)) & !word;
+        let signs = zeros(word ^ EACH * u64::from(b':')) | zeros(word ^ EACH * u64::from(b'#'));
+        // The lowest of these bits is right; those above it may come from a carry.
+        let ends = (low | signs) & EACH << 7;
+        if ends != 0 {
+            return at + ends.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let is_end = |it: &u8| *it <= b'\r' || matches!(it, b':' | b'#');
     let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|it| !PLAIN[*it as usize]).unwrap_or(rest.len())
+    at + rest.iter().position(is_end).unwrap_or(rest.len())
 }
 
 /// Where the spaces end that start at `at`.

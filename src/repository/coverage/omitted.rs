@@ -211,11 +211,14 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let application: Vec<&'a str> =
         files.filter(|it| is_application(it)).filter(is_written).collect();
     for it in patterns {
-        let Some(matcher) = Matcher::of(it) else { continue };
         let family = family(it.str("tool").unwrap_or_default());
         let folder = folder(it);
         let own = application.iter().copied().filter(|it| below(it, folder) && speaks(family, it));
         let own: Vec<&'a str> = own.collect();
+        if own.is_empty() {
+            continue;
+        }
+        let Some(matcher) = Matcher::of(it) else { continue };
         let hidden: Vec<&'a str> = own.iter().copied().filter(|it| matcher.fits(it)).collect();
         if hidden.is_empty() {
             continue;
