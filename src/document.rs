@@ -977,16 +977,23 @@ mod tests {
 
     #[test]
     fn a_tree_forgets_what_is_below_a_list_and_its_text() {
-        for with_text in [true, false] {
-            let mut tree = sample();
-            tree.alias(Key::None, 2);
-            assert_eq!(tree.cut(&[1], with_text), [0, 1, 4, 5, 6]);
+        for (with_text, left, column) in [(true, "\n a: bc", 2), (false, "[1,\n2] a: bc", 4)] {
+            let mut tree = Tree::new(Source::new("x", "[1,\n2] a: bc"));
+            let map = tree.open_map(Key::None, Span::new(0, 12));
+            let list = tree.open_seq(Key::Field("list"), Span::new(0, 6));
+            let one = tree.text(Key::None, "pooled", Span::new(1, 2));
+            tree.close(list);
+            tree.text_at(Key::At(Span::new(7, 8)), Span::new(10, 12));
+            tree.alias(Key::Field("again"), list);
+            tree.close(map);
+            tree.alias(Key::None, one);
+            assert_eq!(tree.cut(&[list], with_text), [0, 1, 3, 4, 5]);
             let shown = r#"{"list": [], "a": "bc", "again": []}"#;
-            assert_eq!(format!("{:?}", tree.node(0)), shown);
-            assert!(tree.node(4).is_null() && tree.node(1).is_empty());
+            assert_eq!(format!("{:?}", tree.node(map)), shown);
+            assert!(tree.node(4).is_null() && tree.node(list).is_empty());
             assert!(!tree.pool.contains("pooled"));
-            let left = if with_text { "bc" } else { "abc" };
             assert_eq!((tree.source.text.as_str(), tree.source.path.as_str()), (left, "x"));
+            assert_eq!(tree.node(2).start(), Position { line: 2, column });
         }
     }
 
