@@ -2,7 +2,7 @@
 //! that the parts come from.
 
 use super::*;
-use crate::artifact;
+use crate::{artifact, document};
 
 fn paths(files: &[(&str, &str)]) -> Vec<String> {
     let mut paths: Vec<_> = files.iter().map(|it| it.0.to_owned()).collect();
@@ -66,8 +66,7 @@ fn patches_merge_lists_by_their_keys_and_everything_knows_where_it_was_written()
     );
     let containers = tree.node(tree.roots[0]).at(&["spec", "template", "spec", "containers"]);
     let container = containers.and_then(|it| it.item(0)).expect("a container");
-    let place =
-        |node: crate::document::Node<'_>| format!("{}:{}", node.place().0.path, node.start().line);
+    let place = |node: document::Node<'_>| format!("{}:{}", node.place().0.path, node.start().line);
     assert_eq!(place(container), "base/web.yaml:9");
     assert_eq!(container.get("image").map(place).as_deref(), Some("prod/kustomization.yaml:7"));
     let env = container.at(&["env"]).and_then(|it| it.item(0)).expect("a variable");

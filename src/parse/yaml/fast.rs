@@ -85,13 +85,13 @@ fn has_odd_character(bytes: &[u8]) -> bool {
 fn after_plain(bytes: &[u8], at: usize) -> usize {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let zeros = |word: u64| word.wrapping_sub(EACH) & !word;
+    let has = |word: u64, sign: u8| zeros(word ^ (EACH * u64::from(sign)));
     let mut at = at;
     while let Some(eight) = bytes.get(at..).and_then(|it| it.first_chunk()) {
         let word = u64::from_le_bytes(*eight);
         let low = word.wrapping_sub(EACH * (u64::from(b'\r') + 1)) & !word;
-        let signs = zeros(word ^ EACH * u64::from(b':')) | zeros(word ^ EACH * u64::from(b'#'));
         // The lowest of these bits is right; those above it may come from a carry.
-        let ends = (low | signs) & EACH << 7;
+        let ends = (low | has(word, b':') | has(word, b'#')) & (EACH << 7);
         if ends != 0 {
             return at + ends.trailing_zeros() as usize / 8;
         }

@@ -17,7 +17,7 @@ fn scalar<'v>(function: &str, value: &'v Value<'_>) -> Result<std::borrow::Cow<'
             let written = node.written();
             Ok(if written.is_empty() { node.display().into() } else { written.into() })
         }
-        Value::Int(_) | Value::Float(_) => Ok(value.display().into()),
+        Value::Int(_) | Value::Float(_) => Ok(value.display()),
         _ => Err(wrong(function, value)),
     }
 }
