@@ -172,8 +172,8 @@ impl Yaml {
 
     /// A text in the style it needs. `indent` is where its further lines go.
     fn scalar(&mut self, text: &str, indent: usize) {
-        let is_special = |it: u8| it < 0x20 || it == 0x7f || it >= FOUR_BYTES;
-        // Without a way out, so that many bytes are looked at at once.
+        let is_special = |it: u8| (it < 0x20) | (it == 0x7f) | (it >= FOUR_BYTES);
+        // Without branches, so that many bytes are looked at at once.
         let has_special = text.bytes().fold(false, |any, it| any | is_special(it));
         if has_special && text.contains('\n') && is_block(text) {
             return self.block(text, indent);

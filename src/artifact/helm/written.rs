@@ -37,7 +37,7 @@ pub fn pay(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<()> {
 
 fn pay_entries(heap: &mut Heap, node: Node<'_>, depth: usize) -> Outcome<()> {
     let below = depth.checked_sub(1).ok_or_else(too_deep)?;
-    own(node).try_for_each(|(_, it)| pay(heap, it, below))?;
+    node.children().try_for_each(|it| pay(heap, it, below))?;
     merged(node).into_iter().try_for_each(|it| pay_entries(heap, it, below))
 }
 

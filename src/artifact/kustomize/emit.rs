@@ -191,21 +191,19 @@ fn is_plain(text: &str) -> bool {
     starts && bytes.iter().enumerate().filter(|it| !is_safe(it.1)).all(is_inside) && !is_other()
 }
 
-/// The first byte that quoted text cannot have.
-fn first_escaped(bytes: &[u8]) -> Option<usize> {
-    let is_escaped = |it: &u8| *it < 0x20 || matches!(it, b'"' | b'\\');
-    // Without branches, and in pieces of one size: so it takes many bytes at once.
-    let has_none = |piece: &&[u8; 16]| !piece.iter().fold(false, |any, it| any | is_escaped(it));
-    let clean = 16 * bytes.as_chunks().0.iter().take_while(has_none).count();
-    bytes[clean..].iter().position(is_escaped).map(|at| clean + at)
-}
-
 /// Writes text in double quotes, with the escapes of JSON.
 fn quote(text: &str, into: &mut String) {
+    // Without branches, so that many bytes are looked at at once.
+    let has_rare = text.bytes().fold(false, |any, it| any | ((it < 0x20) & (it != b'\n')));
+    let is_escaped = |it: u8| it < 0x20 || matches!(it, b'"' | b'\\');
+    let first_escaped = |text: &str| match has_rare {
+        true => text.bytes().position(is_escaped),
+        false => memchr::memchr3(b'\n', b'"', b'\\', text.as_bytes()),
+    };
     into.reserve(text.len() + 2);
     into.push('"');
     let mut rest = text;
-    while let Some(at) = first_escaped(rest.as_bytes()) {
+    while let Some(at) = first_escaped(rest) {
         into.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
             b'\n' => into.push_str("\\n"),

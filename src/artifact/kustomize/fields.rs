@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Cow,
+    collections::HashMap,
     sync::{Arc, LazyLock},
 };
 
@@ -46,6 +47,29 @@ pub(super) struct Reference {
 
 /// Fields of a transformer, which the configurations of several builds share.
 type List = Arc<Vec<Arc<Field>>>;
+
+/// Many fields, of which only those of an object's kind are looked at one by one.
+pub(super) struct ByKind<'f, T> {
+    all: Vec<(&'f Field, T)>,
+    known: HashMap<String, Vec<(&'f Field, T)>>,
+}
+
+impl<'f, T: Copy> ByKind<'f, T> {
+    /// Fields, and what belongs to each of them.
+    pub(super) fn new(all: impl Iterator<Item = (&'f Field, T)>) -> Self {
+        Self { all: all.collect(), known: HashMap::new() }
+    }
+
+    /// The fields of an object, in their order.
+    pub(super) fn of(&mut self, id: &Id<'_>) -> impl Iterator<Item = (&'f Field, T)> {
+        if !self.known.contains_key(id.kind) {
+            let may_have = |it: &&(&Field, T)| it.0.kind.is_empty() || it.0.kind == id.kind;
+            let fields = self.all.iter().filter(may_have).copied().collect();
+            self.known.insert(id.kind.to_owned(), fields);
+        }
+        self.known[id.kind].iter().copied().filter(|it| it.0.is_of(id))
+    }
+}
 
 /// The fields of every transformer; most configurations add to few of them.
 #[derive(Clone, Debug)]

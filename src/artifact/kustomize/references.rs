@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    fields::{Field, Reference},
+    fields::{ByKind, Field, Reference},
     model::{Data, Node},
     object::{Id, Known, Object},
 };
@@ -28,7 +28,7 @@ impl Target {
 }
 
 /// Sets every name reference to the name of today.
-pub(super) fn update(objects: &mut [Object], references: &[Arc<Reference>]) {
+pub(super) fn update<'r>(objects: &mut [Object], references: &'r [Arc<Reference>]) {
     if objects.iter().all(|it| it.previous.is_empty()) {
         return;
     }
@@ -50,13 +50,12 @@ pub(super) fn update(objects: &mut [Object], references: &[Arc<Reference>]) {
             }
         }
     }
-    for (at, object) in objects.iter_mut().enumerate() {
-        let first = targets[at].first();
-        for reference in references {
-            for field in reference.fields.iter().filter(|it| it.is_of(&first)) {
-                let context = Context::new(&names, &targets[at], object, reference, field);
-                field.visit_written(&mut object.node, &mut |it| context.set(it));
-            }
+    let of = |it: &'r Arc<Reference>| it.fields.iter().map(|field| (field, &**it));
+    let mut fields = ByKind::new(references.iter().flat_map(of));
+    for (object, target) in objects.iter_mut().zip(&targets) {
+        for (field, reference) in fields.of(&target.first()) {
+            let context = Context::new(&names, target, object, reference, field);
+            field.visit_written(&mut object.node, &mut |it| context.set(it));
         }
     }
 }

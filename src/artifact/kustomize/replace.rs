@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    fields::Field,
+    fields::{ByKind, Field},
     model::{Data, Node},
     object::{Id, Object},
     patch::Selector,
@@ -54,10 +54,12 @@ pub(super) fn source(objects: &[Object], entry: &Node) -> Option<Node> {
     }
     let source = entry.get("source")?;
     let part = |key| source.scalar_at(&[key]);
+    let (group, version, kind) = (part("group"), part("version"), part("kind"));
+    let (name, namespace) = (part("name"), part("namespace"));
     let is_it = |id: &Id<'_>| {
-        id.is_of(part("group"), part("version"), part("kind"))
-            && (part("name").is_empty() || part("name") == id.name)
-            && (part("namespace").is_empty() || part("namespace") == id.effective_namespace())
+        id.is_of(group, version, kind)
+            && (name.is_empty() || name == id.name)
+            && (namespace.is_empty() || namespace == id.effective_namespace())
     };
     let object = objects.iter().find(|it| it.ever(is_it))?;
     let path = match part("fieldPath") {
@@ -185,8 +187,8 @@ pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Ar
             let either =
                 |node: &Node, names: [&str; 2]| names.iter().find_map(|key| node.get(key).cloned());
             let reference = either(it, ["objref", "objRef"])?;
-            let part = |key| reference.scalar_at(&[key]);
-            let is_it = |id: &Id<'_>| id.kind == part("kind") && id.name == part("name");
+            let (kind, name_of) = (reference.scalar_at(&["kind"]), reference.scalar_at(&["name"]));
+            let is_it = |id: &Id<'_>| id.kind == kind && id.name == name_of;
             let object = objects.iter().find(|it| it.ever(is_it))?;
             let place = either(it, ["fieldref", "fieldRef"]);
             let place = place.and_then(|it| either(&it, ["fieldpath", "fieldPath"]));
@@ -201,10 +203,9 @@ pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Ar
     if values.is_empty() {
         return;
     }
+    let mut fields = ByKind::new(fields.iter().map(|it| (&**it, ())));
     for object in objects {
-        let known = object.known();
-        let id = known.id();
-        for field in fields.iter().filter(|it| it.is_of(&id)) {
+        for (field, ()) in fields.of(&object.known().id()) {
             let at = object.node.at;
             field.visit(&mut object.node, at, &mut |it| expand(it, &values));
         }

@@ -180,15 +180,15 @@ fn set_images(objects: &mut [Object], images: &[Node], fields: &[Arc<Field>]) {
     if images.is_empty() {
         return;
     }
-    let mut set = |it: &mut Node| images.iter().for_each(|by| retag(it, by));
-    let is_named = |it: &Node| {
-        let name = it.str().map(|it| split(it).0);
-        name.is_some_and(|name| images.iter().any(|by| by.scalar_at(&["name"]) == name))
+    let mut set = |it: &mut Node| {
+        if let Some(changed) = retagged(it, images) {
+            *it = changed;
+        }
     };
     let is_definition = |it: &Object| it.node.scalar_at(&["kind"]) == "CustomResourceDefinition";
     for object in objects.iter_mut().filter(|it| !is_definition(it)) {
-        if has_image(&object.node, &is_named) {
-            containers(&mut object.node, &mut set);
+        if let Some(changed) = with_images(&object.node, false, images) {
+            object.node = changed;
         }
         if fields.is_empty() {
             continue;
@@ -201,32 +201,37 @@ fn set_images(objects: &mut [Object], images: &[Node], fields: &[Arc<Field>]) {
     }
 }
 
-/// Whether the image of a container, however deep it stands, is one that is looked for.
-fn has_image(node: &Node, is_it: &dyn Fn(&Node) -> bool) -> bool {
-    node.items().iter().any(|it| has_image(it, is_it))
-        || node.entries().iter().any(|Entry { key, value, .. }| {
-            let is_list = matches!(&**key, "containers" | "initContainers");
-            let mut images = value.items().iter().filter_map(|it| it.get("image"));
-            is_list && images.any(is_it) || has_image(value, is_it)
-        })
-}
-
-/// Gives the image of every container, however deep it stands.
-fn containers(node: &mut Node, change: &mut dyn FnMut(&mut Node)) {
-    match &mut node.data {
-        Data::List(items) => items.iter_mut().for_each(|it| containers(it, change)),
-        Data::Map(entries) => {
-            for entry in entries.iter_mut() {
-                if matches!(&*entry.key, "containers" | "initContainers")
-                    && let Data::List(items) = &mut entry.value.data
-                {
-                    items.iter_mut().filter_map(|it| it.get_mut("image")).for_each(&mut *change);
+/// The value with other images of its containers, however deep they stand; nothing where none
+/// changes. `is_container` says that the value is a container, or a list of them.
+fn with_images(node: &Node, is_container: bool, images: &[Node]) -> Option<Node> {
+    let data = match &node.data {
+        Data::List(items) => {
+            let mut new = None;
+            for (at, it) in items.iter().enumerate() {
+                if let Some(changed) = with_images(it, is_container, images) {
+                    new.get_or_insert_with(|| items.clone())[at] = changed;
                 }
-                containers(&mut entry.value, change);
             }
+            Data::List(new?)
         }
-        _ => {}
-    }
+        Data::Map(entries) => {
+            let mut new = None;
+            for (at, Entry { key, value, .. }) in entries.iter().enumerate() {
+                let is_list = matches!(value.data, Data::List(_));
+                let changed = match &**key {
+                    "image" if is_container => retagged(value, images),
+                    "containers" | "initContainers" => with_images(value, is_list, images),
+                    _ => with_images(value, false, images),
+                };
+                if let Some(changed) = changed {
+                    new.get_or_insert_with(|| entries.clone())[at].value = changed;
+                }
+            }
+            Data::Map(new?)
+        }
+        _ => return None,
+    };
+    Some(Node::new(node.at, data))
 }
 
 /// The parts of a reference: name, tag, digest.
@@ -239,11 +244,20 @@ fn split(image: &str) -> (&str, &str, &str) {
     }
 }
 
-fn retag(image: &mut Node, by: &Node) {
-    let Some(text) = image.str().map(str::to_owned) else { return };
-    let (name, mut tag, mut digest) = split(&text);
+/// The image that each entry of `images` makes of the one before; nothing where none changes it.
+fn retagged(image: &Node, images: &[Node]) -> Option<Node> {
+    let mut new = None;
+    for by in images {
+        new = retag(new.as_ref().unwrap_or(image), by).or(new);
+    }
+    new
+}
+
+fn retag(image: &Node, by: &Node) -> Option<Node> {
+    let text = image.str()?;
+    let (name, mut tag, mut digest) = split(text);
     if name != by.scalar_at(&["name"]) {
-        return;
+        return None;
     }
     let part = |key| (by.scalar_at(&[key]), by.get(key).map(|it| it.at));
     let (new_name, new_tag, new_digest) = (part("newName"), part("newTag"), part("digest"));
@@ -260,8 +274,6 @@ fn retag(image: &mut Node, by: &Node) {
             changed.push_str(part);
         }
     }
-    if changed != text {
-        let at: At = new_tag.1.or(new_digest.1).or(new_name.1).unwrap_or(by.at);
-        *image = Node::text(at, &changed);
-    }
+    let at: At = new_tag.1.or(new_digest.1).or(new_name.1).unwrap_or(by.at);
+    (changed != text).then(|| Node::text(at, &changed))
 }

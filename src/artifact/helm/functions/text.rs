@@ -315,16 +315,19 @@ fn cat(heap: &mut Heap, it: &[Value]) -> Outcome<Value> {
 fn indent(heap: &mut Heap, it: &[Value], before: &str) -> Outcome<Value> {
     let (by, text) = (as_int(&it[0])?, as_text(&it[1])?);
     let by = usize::try_from(by).map_err(|_| Failure::template("less than no indentation"))?;
-    let lines = 1 + text.matches('\n').count();
+    let lines = 1 + memchr::memchr_iter(b'\n', text.as_bytes()).count();
     heap.room(lines.saturating_mul(by).saturating_add(text.len()))?;
     let blanks = " ".repeat(by);
     let mut out = String::with_capacity(before.len() + text.len() + lines * by);
     out.push_str(before);
-    for (index, line) in text.split('\n').enumerate() {
-        out.push_str(if index > 0 { "\n" } else { "" });
+    let mut from = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
         out.push_str(&blanks);
-        out.push_str(line);
+        out.push_str(&text[from..=end]);
+        from = end + 1;
     }
+    out.push_str(&blanks);
+    out.push_str(&text[from..]);
     Ok(Value::text(out))
 }
 
