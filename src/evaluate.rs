@@ -189,7 +189,8 @@ pub fn evaluate_for(
     let (configs, problems) = Configs::read(&texts);
     config::ignore(&mut artifacts, &configs);
     outcome.problems.extend(problems);
-    outcome.problems.extend(artifact::makefile::link(&mut artifacts, &outcome.paths, &texts));
+    let linked = artifact::makefile::link(&mut artifacts, &outcome.paths, &texts);
+    outcome.problems.extend(linked.into_iter().filter(|it| !tests.is_vendored(&it.path)));
     let is_ours = |it: &&String| !tests.holds(it) && !tests.is_vendored(it);
     let paths = outcome.paths.iter().filter(is_ours).cloned().collect();
     outcome.render(&files, paths, &tests, &mut artifacts, &plan);

@@ -33,11 +33,11 @@ impl TestData {
             *is_environment =
                 folder.split('/').any(is_of_environments) || beside.any(is_environment_name);
         }
-        let vendors = paths.iter().filter_map(|it| it.strip_suffix("vendor/modules.txt"));
+        let vendors: BTreeSet<&str> = paths.iter().filter_map(|it| vendor_above(it)).collect();
         let mut data = Self {
             modules: modules.map(str::to_owned).collect(),
             environments,
-            vendors: vendors.map(str::to_owned).collect(),
+            vendors: vendors.into_iter().map(str::to_owned).collect(),
             is_all: false,
         };
         data.is_all = paths.iter().all(|it| data.holds_manifest(it));
@@ -123,6 +123,14 @@ fn is_environment_name(folder: &str) -> bool {
 /// service, whatever else is known: a `go.mod` that is gone must not make evidence of test data.
 pub fn is_doubtful(path: &str) -> bool {
     ["testdata/", "fixtures/"].iter().any(|it| above(path, it).next().is_some())
+}
+
+/// The folder in which Go keeps the module of others that the file belongs to.
+fn vendor_above(path: &str) -> Option<&str> {
+    let (folder, below) = path.split_once("vendor/")?;
+    let is_go = ["modules.txt", "github.com/", "golang.org/", "k8s.io/"];
+    let is_folder = folder.is_empty() || folder.ends_with('/');
+    (is_folder && is_go.iter().any(|it| below.starts_with(it))).then_some(folder)
 }
 
 /// What stands before each folder of a name in a path.

@@ -101,7 +101,9 @@ fn has_context(repository: &Repository<'_>, build: &Build<'_>) -> bool {
 /// Whether the Dockerfile may come from elsewhere.
 fn is_elsewhere(repository: &Repository<'_>, build: &Build<'_>) -> bool {
     let folder = build.dockerfile.rsplit_once('/').map_or("", |it| it.0);
+    let mut ends = build.dockerfile.match_indices('/').map(|it| &build.dockerfile[it.0 + 1..]);
     !repository.has_folder(folder) && may_be_there(repository, build, folder)
+        || build.by == "compose" && ends.any(|it| it.contains('/') && repository.has_file(it))
         || is_named(repository, ".gitmodules", build.dockerfile.split('/').next())
 }
 

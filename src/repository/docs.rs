@@ -35,7 +35,9 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
         let changes = matches!(page.str("role"), Some("changelog" | "decision" | "template"));
         let blocks = page.get("blocks").into_iter().flat_map(Node::children);
         let mut away = changes;
-        let ours = matches!(page.str("role"), Some("readme" | "contributing"))
+        let folder = page.tree().source.folder();
+        let is_beside = folder.is_empty() || repository.has_file(&format!("{folder}/Makefile"));
+        let ours = is_beside && matches!(page.str("role"), Some("readme" | "contributing"))
             || makefiles.are_meant_by(page);
         for block in blocks {
             let mut reader =
