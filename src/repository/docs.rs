@@ -72,12 +72,19 @@ impl<'a> Makefiles<'a> {
         Self((!names.is_empty()).then_some(names))
     }
 
-    /// Whether a page names a target that some Makefile here has.
+    /// Whether some Makefile here has most of the targets that a page names.
     fn are_meant_by(&self, page: Node<'_>) -> bool {
+        let Some(names) = &self.0 else { return false };
         let blocks = page.get("blocks").into_iter().flat_map(Node::children);
-        let mut words = blocks.flat_map(Node::children).map(|it| it.children().map(Node::text));
-        let has = |it: &str| self.0.as_ref().is_some_and(|names| names.contains(it));
-        words.any(|mut it| it.next() == Some("make") && it.any(has))
+        let (mut ours, mut others) = (0, 0);
+        for command in blocks.flat_map(Node::children) {
+            let mut words = command.children().map(Node::text);
+            if words.next() == Some("make") {
+                let (known, unknown): (Vec<_>, Vec<_>) = words.partition(|it| names.contains(it));
+                (ours, others) = (ours + known.len(), others + unknown.len());
+            }
+        }
+        ours > others
     }
 }
 
