@@ -179,7 +179,7 @@ impl<'a> Place<'a> {
     }
 
     /// Whether something may make the file before it is needed: a folder for what is built, a
-    /// target, a pattern, a submodule, an image, or another command that names it.
+    /// target, a pattern, a submodule, an image, a generator, or another command that names it.
     fn may_be_made(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let names = ["names", "patterns", "possible"].iter();
@@ -190,6 +190,8 @@ impl<'a> Place<'a> {
             || names.any(|it| it.text().contains(name) || it.text().contains('%'))
             || modules.is_some_and(|it| it.text.contains(path.split('/').next().unwrap_or(path)))
             || self.others().any(|it| it.contains(name))
+            || name == "bundle.Dockerfile"
+                && self.command.tree().source.text.contains("generate bundle")
             || self.repository.of(Kind::Dockerfile).any(|it| it.tree.source.text.contains(name))
     }
 

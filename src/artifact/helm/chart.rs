@@ -180,7 +180,7 @@ impl Chart {
         let names: Vec<_> = self.missing.iter().map(|it| format!("`{}`", it.name)).collect();
         let lost = match failed {
             0 => "what they render is not judged".to_owned(),
-            _ => format!("{failed} of its {all} templates are not judged"),
+            _ => format!("{} of its {all} templates are not judged", failed.min(all)),
         };
         let reason = format!(
             "the chart does not hold what it depends on ({}), so {lost}: run `helm dependency build` \

@@ -116,6 +116,8 @@ fn structure<'a>(node: Node<'a>, at: u32, depth: u32, found: &mut Vec<Fault<'a>>
         match fields.iter().find(|it| it.name == key) {
             Some(field) => check(value, owner, *field, depth, found),
             None if is_template(key) => {}
+            // What encrypts the object beside its values, and is taken off before it is applied.
+            None if depth == 0 && key == "sops" => {}
             None => {
                 let meant = near(key, fields);
                 found.push(Fault { node: value, owner, wanted: None, meant });
@@ -150,7 +152,7 @@ fn wrong<'a>(
     wanted: &'static str,
     found: &mut Vec<Fault<'a>>,
 ) {
-    if !value.as_str().is_some_and(is_template) {
+    if !value.as_str().is_some_and(|it| is_template(it) || is_placeholder(it)) {
         found.push(Fault { node: value, owner, wanted: Some(wanted), meant: None });
     }
 }
@@ -174,6 +176,14 @@ fn scalar<'a>(
         _ => return,
     };
     wrong(value, owner, wanted, found);
+}
+
+/// Whether the text is a word that a script replaces: `NUM_NODES`.
+fn is_placeholder(text: &str) -> bool {
+    let mut letters = text.bytes();
+    text.contains('_')
+        && letters.next().is_some_and(|it| it.is_ascii_uppercase())
+        && letters.all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'_')
 }
 
 /// `1.0` and `1e3` are whole to the decoder.

@@ -80,6 +80,9 @@ pub(super) fn threshold(metric: &str, expr: &str) -> Option<f64> {
         return Some(0.0);
     }
     let expr = expr.to_ascii_lowercase();
+    if expr.split_whitespace().any(|it| matches!(it, "and" | "or" | "unless")) {
+        return None;
+    }
     let above = expr.rfind('>').filter(|_| !expr.contains('<'));
     let below = expr.rfind('<').filter(|_| !expr.contains('>'));
     let at = above.or(below)?;
@@ -138,6 +141,8 @@ mod tests {
 
     #[test]
     fn what_is_not_plain_has_no_threshold() {
+        let two = "node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.15 and predict_linear(node_filesystem_avail_bytes[6h], 3600) < 0";
+        assert_eq!(read(two), Some(("disk", None)));
         assert_eq!(read("rate(jobs_total[5m]) > 3"), None);
         let limit = "container_memory_usage_bytes / limit > (0.9 * limit)";
         assert_eq!(read(limit), Some(("memory", None)));
