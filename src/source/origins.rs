@@ -39,11 +39,16 @@ const MAX_LOOKS: usize = 64;
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     from: u32,
-    file: FileId,
+    /// The file, with [`VERBATIM`] if the author wrote these very bytes: then places inside the
+    /// piece are known too. There are many pieces, so both are one number.
+    file: u32,
     at: Span,
-    /// The author wrote these very bytes, so places inside the piece are known too.
-    verbatim: bool,
 }
+
+/// The highest bit of the number of a file.
+const VERBATIM: u32 = 1 << 31;
+
+const _: () = assert!(size_of::<Piece>() == 16);
 
 impl Origins {
     /// Which bytes of which file of the author a span of the rendered text comes from; nothing
@@ -52,19 +57,22 @@ impl Origins {
         let first = self.piece(span.start)?;
         let last = self.piece(span.end.max(span.start + 1) - 1).unwrap_or(first);
         let start = first.place(span.start).start;
-        let end = match last.file == first.file {
-            true if last.verbatim => last.place(span.end).start,
+        let end = match last.file() == first.file() {
+            true if last.is_verbatim() => last.place(span.end).start,
             true => last.at.end,
             false => first.at.end,
         };
-        Some((&*self.files[first.file.0 as usize], Span { start, end: end.max(start) }))
+        Some((&*self.files[first.file()], Span { start, end: end.max(start) }))
     }
 
     /// Whether the author wrote the very bytes of a span.
     pub(super) fn is_verbatim(&self, span: Span) -> bool {
         let first = self.pieces.partition_point(|it| it.from <= span.start).max(1) - 1;
         let pieces = self.pieces.get(first..).unwrap_or_default();
-        pieces.iter().take_while(|it| it.from < span.end.max(span.start + 1)).all(|it| it.verbatim)
+        pieces
+            .iter()
+            .take_while(|it| it.from < span.end.max(span.start + 1))
+            .all(Piece::is_verbatim)
     }
 
     fn piece(&self, offset: u32) -> Option<&Piece> {
@@ -82,8 +90,8 @@ impl Source {
         let mut pieces = Vec::with_capacity(files.len());
         for (number, file) in (0..).zip(&files) {
             let at = Span::new(0, file.text.len());
-            let from = text.len() as u32;
-            pieces.push(Piece { from, file: FileId(number), at, verbatim: true });
+            let from = text.len();
+            pieces.push(Piece::new(from, FileId(number), at, true));
             text.push_str(&file.text);
             // What is empty at the end of a file is not at the start of the next.
             text.push('\n');
@@ -103,8 +111,22 @@ impl Source {
 }
 
 impl Piece {
+    fn new(from: usize, file: FileId, at: Span, is_verbatim: bool) -> Self {
+        let file = if is_verbatim { file.0 | VERBATIM } else { file.0 };
+        Self { from: from as u32, file, at }
+    }
+
+    /// The index of its file.
+    fn file(&self) -> usize {
+        (self.file & !VERBATIM) as usize
+    }
+
+    fn is_verbatim(&self) -> bool {
+        self.file & VERBATIM != 0
+    }
+
     fn place(&self, offset: u32) -> Span {
-        match self.verbatim {
+        match self.is_verbatim() {
             true => {
                 let start = self.at.start + offset.saturating_sub(self.from);
                 Span { start: start.min(self.at.end), end: self.at.end }
@@ -156,7 +178,7 @@ impl Draft {
         let source = self.origins.files[file.0 as usize].text.as_bytes();
         let verbatim =
             source.get(at.start as usize..at.end as usize) == self.text.as_bytes().get(from..);
-        self.origins.pieces.push(Piece { from: from as u32, file, at, verbatim });
+        self.origins.pieces.push(Piece::new(from, file, at, verbatim));
     }
 
     /// Appends text that belongs to the piece before it: blanks, colons, quotes.

@@ -413,6 +413,9 @@ impl Heap {
     }
 
     fn copy_below(&mut self, value: &Value, depth: usize) -> Outcome<Value> {
+        if let Some((tree, id)) = self.written(value) {
+            return written::import(self, &tree, tree.node(id));
+        }
         let below = depth.checked_sub(1).ok_or_else(too_deep)?;
         match value {
             Value::List(list) => {

@@ -185,10 +185,11 @@ fn is_plain(text: &str) -> bool {
     let starts = bytes.first().is_some_and(|it| it.is_ascii_alphabetic() || *it == b'/');
     let is_safe = |it: &u8| SAFE[usize::from(*it)];
     let is_inside = |(at, it): (usize, &u8)| {
-        matches!(it, b':' | b'@') && bytes.get(at + 1).is_some_and(is_safe)
+        is_safe(it) || matches!(it, b':' | b'@') && bytes.get(at + 1).is_some_and(is_safe)
     };
     let is_other = || text.len() < 6 && OTHERS.iter().any(|it| it.eq_ignore_ascii_case(text));
-    starts && bytes.iter().enumerate().filter(|it| !is_safe(it.1)).all(is_inside) && !is_other()
+    let all_inside = || bytes.iter().enumerate().all(is_inside);
+    starts && (bytes.iter().all(is_safe) || all_inside()) && !is_other()
 }
 
 /// Writes text in double quotes, with the escapes of JSON.

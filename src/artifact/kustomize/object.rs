@@ -170,9 +170,14 @@ impl Object {
         self.previous.push(known);
     }
 
+    /// Who it was, oldest first, and is now.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Id<'_>> {
+        self.previous.iter().map(Known::id).chain(std::iter::once_with(|| self.id()))
+    }
+
     /// Whether it is, or ever was, who `id` says.
     pub(super) fn ever(&self, is: impl Fn(&Id<'_>) -> bool) -> bool {
-        self.previous.iter().any(|it| is(&it.id())) || is(&self.id())
+        self.ids().any(|it| is(&it))
     }
 
     /// Gives it another name; the name was still written where it was.

@@ -1,6 +1,6 @@
 //! Replacements and variables: values that are copied from one object to others.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     fields::{ByKind, Field},
@@ -180,6 +180,15 @@ fn visit(node: &mut Node, path: &[String], create: bool, change: &mut dyn FnMut(
 
 /// Replaces `$(NAME)` in the fields where variables are looked for.
 pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Arc<Field>]) {
+    if variables.is_empty() {
+        return;
+    }
+    let mut named: HashMap<(&str, &str), &Object> = HashMap::new();
+    for object in objects.iter() {
+        for id in object.ids() {
+            named.entry((id.kind, id.name)).or_insert(object);
+        }
+    }
     let values: Vec<(String, String)> = variables
         .iter()
         .filter_map(|it| {
@@ -187,9 +196,8 @@ pub(super) fn variables(objects: &mut [Object], variables: &[Node], fields: &[Ar
             let either =
                 |node: &Node, names: [&str; 2]| names.iter().find_map(|key| node.get(key).cloned());
             let reference = either(it, ["objref", "objRef"])?;
-            let (kind, name_of) = (reference.scalar_at(&["kind"]), reference.scalar_at(&["name"]));
-            let is_it = |id: &Id<'_>| id.kind == kind && id.name == name_of;
-            let object = objects.iter().find(|it| it.ever(is_it))?;
+            let part = |key| reference.scalar_at(&[key]);
+            let object = named.get(&(part("kind"), part("name")))?;
             let place = either(it, ["fieldref", "fieldRef"]);
             let place = place.and_then(|it| either(&it, ["fieldpath", "fieldPath"]));
             let path = match place.as_ref().and_then(Node::scalar).unwrap_or_default() {
