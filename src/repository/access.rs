@@ -70,7 +70,23 @@ fn bindings<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
 
 fn is_builtin(kind: &str, name: &str) -> bool {
     let own = match kind {
-        "ClusterRole" => matches!(name, "admin" | "cluster-admin" | "edit" | "view"),
+        "ClusterRole" => matches!(
+            name,
+            "admin"
+                | "cluster-admin"
+                | "edit"
+                | "view"
+                // Those of OpenShift.
+                | "basic-user"
+                | "cluster-monitoring-view"
+                | "cluster-reader"
+                | "cluster-status"
+                | "monitoring-edit"
+                | "monitoring-rules-edit"
+                | "monitoring-rules-view"
+                | "self-provisioner"
+                | "sudoer"
+        ),
         _ => name == "extension-apiserver-authentication-reader",
     };
     own || name.starts_with("system:") || name.starts_with("kubeadm:")

@@ -9,8 +9,19 @@ const WORDS: [&str; 10] =
     ["pass", "pwd", "secret", "token", "key", "cred", "auth", "private", "dsn", "cookie"];
 
 /// Words at the start of what somebody is to fill in.
-const STAND_INS: [&str; 9] =
-    ["your", "my", "replace", "insert", "todo", "redacted", "placeholder", "example", "fill"];
+const STAND_INS: [&str; 11] = [
+    "your",
+    "my",
+    "replace",
+    "__replace",
+    "update",
+    "insert",
+    "todo",
+    "redacted",
+    "placeholder",
+    "example",
+    "fill",
+];
 
 /// Values shorter than this are no secrets.
 const SHORTEST: usize = 4;
@@ -69,9 +80,36 @@ fn is_secret(key: &str, value: &[u8], is_page: bool) -> bool {
         return is_random(text, 20) && !inside.windows(7).any(|it| it == b"example");
     }
     if text.contains('\n') {
-        return named(&lower) || has_login(text);
+        return !is_encrypted(text) && (has_setting(&lower) || has_login(text));
     }
     named(key) || has_login(text) || is_random(text, 16)
+}
+
+/// Whether sops, age or PGP encrypted the file, which is decrypted before it is applied.
+fn is_encrypted(text: &str) -> bool {
+    ["ENC[AES256_GCM,", "BEGIN AGE ENCRYPTED FILE", "BEGIN PGP MESSAGE"]
+        .iter()
+        .any(|it| text.contains(it))
+}
+
+/// Whether a line of a file sets something that is named like a secret: `db.password = x`. Where
+/// no line sets anything, the words alone tell.
+fn has_setting(lower: &str) -> bool {
+    let lines = lower.lines().map(str::trim).filter(|it| !it.starts_with(['#', ';', '!']));
+    let mut settings = lines.filter_map(|it| it.split_once(['=', ':', '>'])).peekable();
+    if settings.peek().is_none() || lower.contains("private key") {
+        return named(lower);
+    }
+    settings.any(|(key, value)| {
+        let key = key.trim().trim_matches(['"', '\'', '<']);
+        let value = value.trim().trim_end_matches(',').trim_matches(['"', '\'']);
+        let is_plain = matches!(value, "" | "true" | "false" | "null" | "~" | "|" | "|-" | ">")
+            || value.starts_with(['/', '[', '{']);
+        named(key.rsplit('.').next().unwrap_or(key))
+            && !is_plain
+            && !is_filled_in_later(value)
+            && !is_stand_in(value)
+    })
 }
 
 fn named(text: &str) -> bool {
@@ -133,6 +171,9 @@ mod tests {
             ("database-url", "postgres://app:hunter2@db/app"),
             ("value", "b7Gh29xQz81LmN04"),
             ("config.yaml", "db:\n  password: x\n"),
+            ("config.json", "{\n  \"token\": \"abc\",\n}"),
+            ("app.properties", "# ours\ndb.password = hunter2\n"),
+            ("netrc", "machine example.com\nlogin app\npassword hunter2\n"),
         ] {
             assert!(is_secret(key, value.as_bytes(), false), "{key} {value}");
         }
@@ -146,6 +187,10 @@ mod tests {
             ("username", "user"),
             ("password", "${PASSWORD}"),
             ("grafana.ini", "[date_formats]\ndefault_timezone = UTC\n"),
+            ("password", "UPDATE_PASSWORD"),
+            ("log.properties", "# authors and keys\nlogger.auth.level = ERROR\n"),
+            ("db.properties", "db.password = __REPLACE_ME__\ntls.key = /etc/tls.key\n"),
+            ("values.yaml", "token: ENC[AES256_GCM,data:b3Vycw==]\nsops:\n  version: 3.9.0\n"),
         ] {
             assert!(!is_secret(key, value.as_bytes(), false), "{key} {value}");
         }
