@@ -104,7 +104,7 @@ fn subject<'a>(repository: &'a Repository<'a>, from: &'a Object<'a>) -> Subject<
             ("policies", briefs(selecting(Class::Policy))),
             ("isolated_in", Value::Bool(isolated_in)),
             ("isolated_out", Value::Bool(isolated_out)),
-            ("policed", Value::Bool(objects.keeps(from, Class::Policy))),
+            ("policed", Value::Bool(is_policed(repository, from))),
             ("governing", governing(repository, from)),
             ("patched", Value::Bool(objects.is_patched(from))),
             ("open", Value::Bool(objects.is_open(from) || objects.has_operator(from))),
@@ -112,6 +112,19 @@ fn subject<'a>(repository: &'a Repository<'a>, from: &'a Object<'a>) -> Subject<
         at: from.node.at(&["metadata", "name"]).unwrap_or(from.node),
         object: Some(from.identity()),
     }
+}
+
+/// Whether network policies are kept with the workload: in its unit, and there by its own chart.
+/// A chart that another one depends on isolates its own pods only.
+fn is_policed(repository: &Repository<'_>, from: &Object<'_>) -> bool {
+    let path = |it: &Object<'_>| it.node.place().0.path.clone();
+    let chart = |path: &str| path.split_once("templates/").map(|it| it.0.to_owned());
+    let own = chart(&path(from));
+    let objects = &repository.objects;
+    objects.keeps(from, Class::Policy)
+        && objects.of(Class::Policy).take(1000).any(|it| {
+            objects.together(from, it) && (from.unit.is_none() || own == chart(&path(it)))
+        })
 }
 
 /// The Service that a StatefulSet names for the addresses of its pods.
