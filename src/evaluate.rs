@@ -29,10 +29,10 @@ use crate::{
     checklist::Fact,
     date::Date,
     discover::{Content, Found, Open},
-    document::{Problem, Trouble},
+    document::{Node, Problem, Trouble},
     facts,
     finding::{
-        Evidence, Finding, Object, Place, Related, Rendered, Severity, Waiver, shared_order,
+        self, Evidence, Finding, Object, Place, Related, Rendered, Severity, Waiver, shared_order,
     },
     parse::gzip,
     patch::{self, Partial, PatchCoverage},
@@ -117,6 +117,35 @@ struct Met {
 struct Sitting<'a> {
     judge: Judge<'a>,
     met: Vec<Met>,
+    seen: Seen<'a>,
+}
+
+/// Nodes that findings pointed at, and where people see them: many rules point at the same ones.
+#[derive(Default)]
+struct Seen<'a>([Option<Sight<'a>>; 16]);
+
+/// Where people see a node.
+struct Sight<'a> {
+    node: Node<'a>,
+    place: Place,
+    excerpt: Arc<str>,
+    rendered: Option<Rendered>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(&mut self, node: Node<'a>) -> &Sight<'a> {
+        let at = node.id() as usize % self.0.len();
+        match &mut self.0[at] {
+            Some(known) if known.node == node => {}
+            other => *other = None,
+        }
+        self.0[at].get_or_insert_with(|| {
+            let (source, start, end) = node.seen();
+            let place = Place { path: source.shared_path(), start, end };
+            let excerpt = finding::excerpt(source.line(start.line));
+            Sight { node, place, excerpt, rendered: Rendered::of(node) }
+        })
+    }
 }
 
 impl Sitting<'_> {
@@ -514,19 +543,23 @@ impl Judged {
     fn subject<'a>(&mut self, sitting: &mut Sitting<'a>, look: &Look<'a>, subject: &Subject<'a>) {
         let object = OnceCell::new();
         let sift = look.sift.get_or_init(|| Sift::of(&look.rules));
-        let Sitting { judge, met } = sitting;
+        let Sitting { judge, met, seen } = sitting;
         judge.judge(subject, &look.rules, sift, |number, judgement| {
             let (rule, met) = (look.rules[number], &mut met[number]);
-            self.judgement(rule, met, subject, &object, judgement);
+            self.note(rule, met, subject, judgement);
+            for failure in judgement.failures.drain(..) {
+                let object = object.get_or_init(|| subject.object.map(|it| Arc::new(it.into())));
+                self.failure(rule, object.clone(), seen, failure);
+            }
         });
     }
 
-    fn judgement<'a>(
+    /// Notes what a judgement says beside its failures.
+    fn note<'a>(
         &mut self,
         rule: &'a Rule,
         met: &mut Met,
         subject: &Subject<'a>,
-        object: &OnceCell<Option<Arc<Object>>>,
         judgement: &mut Judgement<'a>,
     ) {
         let holds = judgement.failures.is_empty() && judgement.troubles.is_empty();
@@ -548,13 +581,6 @@ impl Judged {
                 }));
             }
         }
-        if holds {
-            return;
-        }
-        for failure in judgement.failures.drain(..) {
-            let object = object.get_or_init(|| subject.object.map(|it| Arc::new(it.into())));
-            self.failure(rule, object.clone(), failure);
-        }
         for trouble in judgement.troubles.drain(..) {
             self.problems.push(Problem {
                 path: trouble.at.place().0.path.clone(),
@@ -565,7 +591,13 @@ impl Judged {
         }
     }
 
-    fn failure(&mut self, rule: &Rule, object: Option<Arc<Object>>, failure: Failure<'_>) {
+    fn failure<'a>(
+        &mut self,
+        rule: &Rule,
+        object: Option<Arc<Object>>,
+        seen: &mut Seen<'a>,
+        failure: Failure<'a>,
+    ) {
         if self.is_trial && !failure.at.is_verbatim() {
             return;
         }
@@ -573,22 +605,16 @@ impl Judged {
             self.left_out += 1;
             return;
         }
-        let (source, start, end) = failure.at.seen();
-        let place = Place { path: source.shared_path(), start, end };
-        let line = source.line(place.start.line);
-        let rendered = Rendered::of(failure.at);
+        let Sight { place, excerpt, rendered, .. } = seen.of(failure.at);
         let mut related = Related::way(failure.at);
         if related.is_empty() {
-            let asked = rendered.as_ref().and_then(|it| Related::rendering(it, &place));
+            let asked = rendered.as_ref().and_then(|it| Related::rendering(it, place));
             related.reserve_exact(usize::from(asked.is_some()) + failure.related.len());
             related.extend(asked);
         }
         related.extend(failure.related.into_iter().map(Related::against));
         self.findings.push(Box::new(Finding {
-            excerpt: match line.len() {
-                ..=200 => line.to_owned(),
-                _ => line.chars().take(200).collect(),
-            },
+            excerpt: excerpt.clone(),
             rule: rule.id.clone(),
             severity: rule.severity,
             message: failure.message,
@@ -596,8 +622,8 @@ impl Judged {
             items: rule.items.clone(),
             object,
             related,
-            rendered,
-            place,
+            rendered: rendered.clone(),
+            place: place.clone(),
             fingerprint: String::new(),
             new: true,
             waived: None,

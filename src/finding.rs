@@ -228,7 +228,7 @@ pub struct Finding {
     /// Other places that matter.
     pub related: Vec<Related>,
     /// The first line at the place, cut to 200 characters.
-    pub excerpt: String,
+    pub excerpt: Arc<str>,
     /// Where it is in a text that we rendered, until the findings of all renderings are one.
     pub rendered: Option<Rendered>,
     /// Stays the same while the defect does, also when lines above it come and go; empty where
@@ -243,6 +243,12 @@ pub struct Finding {
     pub blocks_from: Option<Option<Severity>>,
     /// What to change, where the change is certain.
     pub fix: Option<Box<Fix>>,
+}
+
+/// A line as a finding shows it: at most 200 characters.
+pub fn excerpt(line: &str) -> Arc<str> {
+    let longer = (line.len() > 200).then(|| line.char_indices().nth(200)).flatten();
+    longer.map_or(line, |it| &line[..it.0]).into()
 }
 
 /// What a rule of power `decides` or `confirms` found in favour of its items.

@@ -47,7 +47,9 @@ fn is_k6(source: &Source) -> bool {
 fn is_artillery(source: &Source) -> bool {
     let has = |word: &str| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
     let is_yaml = source.path.ends_with(".yml") || source.path.ends_with(".yaml");
+    // An object of Kubernetes is none, and says so in its first lines.
     is_yaml
+        && !(has("apiVersion:") && has("kind:"))
         && has("scenarios:")
         && has("config:")
         && (has("phases:") || has("ensure:"))

@@ -160,7 +160,7 @@ fn finding(wire: &Value) -> Option<Finding> {
         items: [].into(),
         object: None,
         related: Vec::new(),
-        excerpt: String::new(),
+        excerpt: "".into(),
         fingerprint: text(&wire["fingerprint"])?,
         new: wire["new"].as_bool()?,
         waived,

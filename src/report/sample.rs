@@ -33,7 +33,7 @@ pub fn finding(rule: &str, severity: Severity, place: Place, message: &str) -> F
         object: None,
         related: Vec::new(),
         rendered: None,
-        excerpt: String::new(),
+        excerpt: "".into(),
         new: true,
         waived: None,
         blocks_from: None,

@@ -376,7 +376,7 @@ not ready: 1 finding blocks
         let mut report = sample::report();
         report.findings.truncate(1);
         let finding = &mut report.findings[0];
-        finding.excerpt = format!("{}ROOT{}", "a".repeat(150), "b".repeat(100));
+        finding.excerpt = format!("{}ROOT{}", "a".repeat(150), "b".repeat(100)).into();
         finding.place = sample::place("x", 1, 151, 155);
         let text = render(&report, &Style { width: 60, ..Style::default() });
         let lines: Vec<_> = text.lines().collect();

@@ -32,7 +32,7 @@ pub(super) const TWIN: View = View {
 };
 
 fn twins<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
-    let mut seen = HashMap::new();
+    let mut seen = HashMap::with_capacity(repository.objects.all.len());
     for from in &repository.objects.all {
         if from.name.is_empty() || from.template {
             continue;

@@ -419,6 +419,9 @@ impl<'a> Objects<'a> {
                 found.clear();
             }
         }
+        if found.len() < 2 {
+            return found;
+        }
         let near = |it: &Object<'_>| match self.together(from, it) {
             true => usize::MAX,
             false => common(from.folder, it.folder),

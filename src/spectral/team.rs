@@ -15,7 +15,7 @@ use crate::{
     artifact::{Artifact, Kind, openapi},
     discover::Found,
     document::{Node, Problem, Trouble},
-    finding::{Finding, Place, Related, Rendered, Severity, Waiver},
+    finding::{self, Finding, Place, Related, Rendered, Severity, Waiver},
     source::{Position, Source},
 };
 
@@ -306,7 +306,7 @@ fn finding(name: &str, level: Level, fault: Fault<'_>) -> Box<Finding> {
     let through = fault.through.map(Place::of).filter(|it| *it != place && related.is_empty());
     related.extend(through.map(|place| Related { place, message: "this reference leads there" }));
     Box::new(Finding {
-        excerpt: line.chars().take(200).collect(),
+        excerpt: finding::excerpt(line),
         place,
         rule: format!("spectral/{name}").into(),
         severity: severity(level),
