@@ -79,6 +79,9 @@ struct Named<'a> {
 
 fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     for [file, target, _, command] in task::commands(repository.artifacts) {
+        if task::is_aside(file) {
+            continue;
+        }
         let words = words(command);
         let Some(folder) = command.str("folder") else { continue };
         if !folder.is_empty() && !repository.has_folder(folder) {
@@ -192,7 +195,11 @@ impl<'a> Place<'a> {
             || self.others().any(|it| it.contains(name))
             || name == "bundle.Dockerfile"
                 && self.command.tree().source.text.contains("generate bundle")
-            || self.repository.of(Kind::Dockerfile).any(|it| it.tree.source.text.contains(name))
+            || self.repository.of(Kind::Dockerfile).any(|it| {
+                let text = &it.tree.source.text;
+                // Next.js writes its own `server.js` there.
+                text.contains(name) || name == "server.js" && text.contains(".next/standalone")
+            })
     }
 
     /// The texts of the other commands of the target: one of them may fetch or write the file.

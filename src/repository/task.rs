@@ -215,7 +215,8 @@ const FILE: Shape = Shape::Record(fields! {
     "open": Shape::Bool, "something unknown may define any task";
 });
 
-fn is_aside(file: Node<'_>) -> bool {
+/// Whether the file is one of others, or an input of tests.
+pub(super) fn is_aside(file: Node<'_>) -> bool {
     file.tree().source.folder().split('/').any(|it| ASIDE.contains(&it))
 }
 

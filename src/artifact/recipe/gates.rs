@@ -133,6 +133,8 @@ const OTHERS: &[&str] = &[
     "cleanup",
     "cache",
     "dir",
+    "pull",
+    "preloads",
     "fixtures",
     "binary",
     "bin",
