@@ -166,8 +166,8 @@ fn is_fragment(artifact: &Artifact, files: &Files<'_>) -> bool {
     let mut all = kubernetes::manifests(artifact).peekable();
     artifact.kind == Kind::Kubernetes
         && all.peek().is_some()
-        && NAMES.iter().any(|it| files.has(&join(folder, it)))
         && all.all(is_part)
+        && NAMES.iter().any(|it| files.has(&join(folder, it)))
 }
 
 /// The kustomizations that no other one names, components aside; `patches` gets the files that are
