@@ -7,7 +7,7 @@ use super::{
     record,
 };
 use crate::{
-    artifact::{Emit, Field, Kind, Select, Shape, Subject, View},
+    artifact::{Emit, Field, Kind, Select, Shape, Subject, View, kubernetes::is_filled_in},
     document::Node,
     value::Value,
 };
@@ -137,6 +137,11 @@ fn account<'a>(
     let in_it = |it: &Object<'_>| it.namespace == named || open && it.namespace.is_empty();
     let mut beside = objects.of(Class::Account).take(1000).filter(|it| objects.together(from, it));
     let ours = named.is_empty() || beside.any(in_it);
+    // A name that is a setting of a chart may be that of an account which others make.
+    let is_setting = node.get("name").is_some_and(|it| {
+        let (file, span) = it.place();
+        is_filled_in(it) && file.slice(span).contains(".Values")
+    });
     let found =
         name == "default" || !objects.named_in(from, namespace, Class::Account, name).is_empty();
     Subject {
@@ -145,7 +150,10 @@ fn account<'a>(
             ("kind", Value::Str(from.kind)),
             ("found", Value::Bool(found)),
             ("object", Value::Node(from.node)),
-            ("certain", Value::Bool(ours && objects.is_certain(from, Class::Account))),
+            (
+                "certain",
+                Value::Bool(ours && !is_setting && objects.is_certain(from, Class::Account)),
+            ),
         ])],
         at: node.get("name").unwrap_or(node),
         object: Some(from.identity()),
