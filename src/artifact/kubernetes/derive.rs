@@ -132,7 +132,7 @@ pub(super) fn append(tree: &mut Tree, found: Found) -> Id {
         append_pod(tree, template);
     }
     tree.close(pods);
-    tree.close(root);
+    tree.close_record(root);
     root
 }
 
@@ -184,7 +184,7 @@ fn append_pod(tree: &mut Tree, template: Id) {
         }
     }
     tree.close(containers);
-    tree.close(pod);
+    tree.close_record(pod);
 }
 
 fn append_container(tree: &mut Tree, raw: Id, list: &str, index: usize, pod: Option<Id>) {
@@ -207,8 +207,8 @@ fn append_container(tree: &mut Tree, raw: Id, list: &str, index: usize, pod: Opt
             tree.alias(Key::Field(key), value);
         }
     }
-    tree.close(effective);
-    tree.close(container);
+    tree.close_record(effective);
+    tree.close_record(container);
 }
 
 fn setting(tree: &Tree, context: Option<Id>, key: &str) -> Option<Id> {
@@ -229,7 +229,7 @@ fn append_image(tree: &mut Tree, raw: Id) {
     part(tree, "tag", &parts.tag, span);
     part(tree, "digest", &parts.digest, span);
     tree.bool(Key::Field("known"), is_known(&text), span);
-    tree.close(map);
+    tree.close_record(map);
 }
 
 fn part(tree: &mut Tree, key: &'static str, text: &str, span: Span) {
