@@ -14,6 +14,7 @@ const FIXTURES: &[&str] = &[
     "# top\n\n- a: 1\n  b:\n  - 2\n  -   c: 3\n      d: é # ü\n\n# mid\n- >\n  f\n  g\n- url: http://x:80/#y\n  t: a#b c:d - e\n-\n- .5\n- 1e3\n",
     "{\"json\": [1, 2.5, true, null, \"x\\ty\"], \"o\": {\"p\": \"\"}}\n",
     "\u{feff}--- # first\na: b\n---\n---\nc: &x d\n",
+    "outer:\n  app: 1\n  app: {a: 2, a: 3}\nkind: a\nkind: b\n",
 ];
 
 /// Every node in a form that does not show where its text is kept.

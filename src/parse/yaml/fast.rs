@@ -25,7 +25,7 @@ type Read<T> = Option<T>;
 pub struct Quick {
     /// The tree, without its source.
     pub tree: Tree,
-    /// The maps that may have a key twice; the others are marked as records.
+    /// The maps that may have a key twice, in order; the others are marked as records.
     pub doubtful: Vec<Id>,
 }
 
@@ -38,6 +38,7 @@ pub fn read(text: &str) -> Option<Quick> {
     let (bytes, doubtful) = (text.as_bytes(), Vec::new());
     let mut reader = Reader { text, bytes, at: skip, line: skip, tree, doubtful };
     reader.stream()?;
+    reader.doubtful.sort_unstable();
     Some(Quick { tree: reader.tree, doubtful: reader.doubtful })
 }
 

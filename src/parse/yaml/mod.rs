@@ -34,7 +34,8 @@ pub fn parse(source: Source) -> (Tree, Vec<Problem>) {
     }
     if let Some(fast::Quick { mut tree, doubtful }) = fast::read(&source.text) {
         tree.source = source.into();
-        let problems = keys::among(&mut tree, &doubtful);
+        let mut problems = keys::among(&mut tree, &doubtful);
+        problems.sort();
         return (tree, problems);
     }
     let (mut tree, mut problems) = events::read(&source);
