@@ -91,6 +91,32 @@ fn two_runs_give_the_same_bytes() {
     assert_eq!(run(), run());
 }
 
+/// One thread reads the first MiB, so there is more than that here, and charts beside it.
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: String, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: web, image: web}\n";
+    for number in 0..8 {
+        write(format!("k8s/{number}.yaml"), &format!("{pod}# {}\n", "x".repeat(200_000)));
+        write(format!("charts/{number}/Chart.yaml"), "apiVersion: v2\nname: web\nversion: 1.0.0\n");
+        write(format!("charts/{number}/templates/web.yaml"), pod);
+    }
+    let path = root.path().to_str().unwrap();
+    let report = |threads| {
+        seaworthy(&["check", path, "--format", "json", "--profile", "all", "--threads", threads])
+    };
+    let one = report("1");
+    assert_eq!(one.status.code(), Some(1));
+    for threads in ["2", "7"] {
+        assert!(report(threads).stdout == one.stdout, "{threads} threads");
+    }
+}
+
 #[test]
 fn an_unknown_key_is_an_error_with_a_caret() {
     let folder = tempfile::tempdir().unwrap();
