@@ -24,6 +24,8 @@ use crate::{
 struct Prism {
     child: Child,
     port: u16,
+    /// Where the description is: prism watches it, and ends when it is gone before that.
+    _folder: tempfile::TempDir,
 }
 
 impl Drop for Prism {
@@ -66,7 +68,7 @@ impl Prism {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let prism = Self { child, port };
+        let prism = Self { child, port, _folder: folder };
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Some(prism);
