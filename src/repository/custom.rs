@@ -40,7 +40,7 @@ fn select<'a>(repository: &'a Repository<'a>, emit: Emit<'_, 'a>) {
     let all = || repository.of(Kind::Kubernetes);
     let mut definitions: HashMap<(&str, &str), Option<Versions<'a>>> = HashMap::new();
     for artifact in all() {
-        for it in manifests(artifact).filter(|it| it.kind() == "CustomResourceDefinition") {
+        for it in manifests(artifact).filter(|it| it.is_definition()) {
             let spec = |path: &[&str]| it.raw().get("spec").and_then(|it| it.at(path));
             let (Some(group), Some(kind)) = (spec(&["group"]), spec(&["names", "kind"])) else {
                 continue;

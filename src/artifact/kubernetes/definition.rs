@@ -1,32 +1,25 @@
 //! Definitions of custom resources once their own rules ran: most of the bytes of a repository of
 //! manifests are the schemas in them, and joins read only what says which values fit.
 
-use super::{Manifest, Schema, identity, manifests};
+use super::{Manifest, Schema, manifests};
 use crate::{
     artifact::{Artifact, Kind},
     document::{Id, Node},
 };
 
-/// Whether a file holds definitions of custom resources.
+/// Whether an artifact holds definitions of custom resources, by themselves or in lists.
 pub fn defines(artifact: &Artifact) -> bool {
-    let is_definition = |it: Node<'_>| identity(it).is_some_and(|it| it.kind == DEFINITION);
-    artifact.kind == Kind::Kubernetes && artifact.tree.documents().any(is_definition)
+    artifact.kind == Kind::Kubernetes && manifests(artifact).any(Manifest::is_definition)
 }
-
-/// The kind of definitions.
-const DEFINITION: &str = "CustomResourceDefinition";
 
 /// Leaves of the schemas in an artifact what custom resources are compared with. Of the text they
 /// are only taken out `with_text`.
 pub fn shorten(artifact: &mut Artifact, with_text: bool) {
-    if artifact.kind != Kind::Kubernetes {
+    if !defines(artifact) {
         return;
     }
     let mut found: Vec<_> =
         manifests(artifact).flat_map(versions).map(|(_, schema)| (schema.id(), schema)).collect();
-    if found.is_empty() {
-        return;
-    }
     found.sort_unstable_by_key(|it| it.0);
     let mut behind = 0;
     // Links may name a schema twice, or a part of one.
@@ -45,7 +38,7 @@ pub fn shorten(artifact: &mut Artifact, with_text: bool) {
 
 /// The versions that a definition describes, with their schemas; none for any other object.
 pub fn versions(definition: Manifest<'_>) -> Vec<(&str, Node<'_>)> {
-    let spec = definition.raw().get("spec").filter(|_| definition.kind() == DEFINITION);
+    let spec = definition.raw().get("spec").filter(|_| definition.is_definition());
     let Some(spec) = spec else { return Vec::new() };
     let shared = schema(spec, "validation");
     let listed = spec.get("versions").into_iter().flat_map(Node::children);
@@ -93,7 +86,7 @@ mod tests {
             let left = WRITTEN.find("description").expect("a schema") + 7;
             assert_eq!(text.len(), if with_text { left } else { WRITTEN.len() });
             let object = manifests(&artifact).next().expect("an object");
-            assert_eq!((object.kind(), object.name()), (DEFINITION, "as.x.io"));
+            assert_eq!((object.kind(), object.name()), ("CustomResourceDefinition", "as.x.io"));
             let all = versions(object);
             let [("v1", written)] = *all else { panic!("{all:?}") };
             assert_eq!((written.len(), written.start().line), (0, 10));
@@ -112,6 +105,17 @@ mod tests {
         assert_eq!(service.at().start().line, 21);
         let at = artifact.tree.source.in_file(service.at().span());
         assert_eq!(&text[at.start as usize..at.end as usize], "web");
+        let alone = shortened("apiVersion: v1\nkind: Service\n", true);
+        assert!(!defines(&alone) && alone.schemas.is_empty());
+    }
+
+    #[test]
+    fn definitions_in_lists_are_shortened_too() {
+        let inner: String = WRITTEN.lines().map(|it| format!("  {it}\n")).collect();
+        let list = format!("apiVersion: v1\nkind: List\nitems:\n- {}", inner.trim_start());
+        let artifact = shortened(&list, true);
+        assert!(defines(&artifact) && artifact.schemas.len() == 1);
+        assert!(!artifact.tree.source.text.contains("much to say"));
     }
 
     #[test]

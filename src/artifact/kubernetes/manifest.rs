@@ -60,6 +60,11 @@ impl<'a> Manifest<'a> {
         self.0.get("annotations")
     }
 
+    /// Whether it defines a kind of custom resource.
+    pub fn is_definition(self) -> bool {
+        self.kind() == "CustomResourceDefinition"
+    }
+
     /// Whether it looks like a part of an object that Kustomize merges into another.
     pub fn is_patch(self) -> bool {
         self.0.get("patch").and_then(Node::as_bool).unwrap_or_default()

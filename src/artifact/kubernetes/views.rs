@@ -353,7 +353,7 @@ const MOST_SORTED: usize = 20_000;
 
 fn unsorted_maps<'a>(artifact: &'a Artifact, emit: Emit<'_, 'a>) {
     // Definitions are written by generators, and hold most of the bytes.
-    let all = manifests(artifact).filter(|it| it.kind() != "CustomResourceDefinition");
+    let all = manifests(artifact).filter(|it| !it.is_definition());
     for manifest in all {
         let unsorted = unsorted(manifest.raw());
         let at = unsorted.unwrap_or_else(|| manifest.at());
