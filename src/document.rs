@@ -744,33 +744,26 @@ impl<'a> Node<'a> {
 
     /// The entries of a map as written, in order; duplicate keys each have one.
     pub fn entries(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
-        let (tree, is_map) = (self.tree, self.is_map());
+        self.written_entries().map(move |(id, raw)| (self.tree.key_text(raw), self.tree.node(id)))
+    }
+
+    /// The nodes of the entries of a map, links not followed.
+    fn written_entries(self) -> impl Iterator<Item = (Id, &'a Raw)> {
         let mut at = self.id + 1;
-        let end = if is_map { self.raw().low } else { 0 };
+        let end = if self.is_map() { self.raw().low } else { 0 };
         std::iter::from_fn(move || {
             (at < end).then(|| {
-                let entry = (tree.key_text(&tree.nodes[at as usize]), tree.node(at));
-                at = tree.after(at);
-                entry
+                let (id, raw) = (at, &self.tree.nodes[at as usize]);
+                at = raw.after(at);
+                (id, raw)
             })
         })
     }
 
     /// The entries of a map as written whose keys have one of the tags: see [`tag`].
     pub fn tagged(self, tags: &[bool; 256]) -> impl Iterator<Item = (&'a str, Node<'a>)> {
-        let (tree, is_map) = (self.tree, self.is_map());
-        let mut at = self.id + 1;
-        let end = if is_map { self.raw().low } else { 0 };
-        std::iter::from_fn(move || {
-            while at < end {
-                let (id, raw) = (at, &tree.nodes[at as usize]);
-                at = raw.after(at);
-                if tags[usize::from(raw.tag)] {
-                    return Some((tree.key_text(raw), tree.node(id)));
-                }
-            }
-            None
-        })
+        let tagged = self.written_entries().filter(|it| tags[usize::from(it.1.tag)]);
+        tagged.map(move |(id, raw)| (self.tree.key_text(raw), self.tree.node(id)))
     }
 
     /// The value under `key` of a map: the last one if the key is there twice, and through merge

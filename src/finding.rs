@@ -245,6 +245,14 @@ pub struct Finding {
     pub fix: Option<Box<Fix>>,
 }
 
+impl Finding {
+    /// Forgets the equivalents of peers that would be silent here.
+    pub fn forget(&mut self, is_silent: impl Fn(&str) -> bool) {
+        let others = self.equivalents.iter().filter(|it| !is_silent(it));
+        self.equivalents = others.cloned().collect();
+    }
+}
+
 /// A line as a finding shows it: at most 200 characters.
 pub fn excerpt(line: &str) -> Arc<str> {
     let longer = (line.len() > 200).then(|| line.char_indices().nth(200)).flatten();

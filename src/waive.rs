@@ -116,8 +116,7 @@ pub fn apply(
                 if suppression.by != "seaworthy" {
                     // The peer would be silent here, so we do not say that it would speak.
                     let silent = |id: &str| matches(&suppression.what, || std::iter::once(id));
-                    let others = finding.equivalents.iter().filter(|it| !silent(it));
-                    finding.equivalents = others.cloned().collect();
+                    finding.forget(silent);
                 }
                 let answered = suppression.by != "seaworthy" || !suppression.reason.is_empty();
                 if answered && finding.waived.is_none() {

@@ -27,8 +27,8 @@ pub use definition::{defines, shorten, versions};
 pub use derive::is_filled_in;
 pub use manifest::{Container, Manifest, Pod, manifests};
 pub use quantity::quantity;
-pub use schema::is_template;
-pub use structural::{DEEPEST, Fitting, Schema};
+pub use schema::{DEEPEST, is_template};
+pub use structural::{Fitting, Schema};
 pub use views::VIEWS;
 
 /// Whether a YAML or JSON file is one, by what its documents say.

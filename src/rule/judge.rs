@@ -93,14 +93,12 @@ impl<'a> Judge<'a> {
         let mut bench = Bench { machine: &mut self.machine, subject };
         let judgement = &mut self.judgement;
         for &number in &self.sifted.open {
-            judgement.clear();
             bench.judge(rules[number], judgement);
             if judgement.applies {
                 tell(number, judgement);
             }
         }
         for &number in &self.sifted.asking {
-            judgement.clear();
             bench.judge(rules[number], judgement);
             if judgement.applies {
                 self.told[number] = judgement.troubles.is_empty();
@@ -125,6 +123,7 @@ struct Bench<'c, 'a> {
 impl<'a> Bench<'_, 'a> {
     /// Judges the subject by a rule of its view.
     fn judge(&mut self, rule: &'a Rule, judgement: &mut Judgement<'a>) {
+        judgement.clear();
         match rule.programs() {
             Ok(programs) => {
                 let (machine, subject) = (&mut *self.machine, self.subject);

@@ -237,8 +237,7 @@ impl Team {
 
     /// Spectral would be silent here, so we do not say that it would speak.
     fn waive(&self, finding: &mut Finding, name: &str) {
-        let others = finding.equivalents.iter().filter(|it| !it.ends_with(name));
-        finding.equivalents = others.cloned().collect();
+        finding.forget(|it| it.ends_with(name));
         let waiver = || Waiver {
             by: "spectral".to_owned(),
             reason: format!("`{name}` is off in {}", self.path),

@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use crate::document::{Kind, Node};
 
 /// How deep a value is followed.
-const DEEPEST: u32 = 60;
+pub const DEEPEST: u32 = 60;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +187,7 @@ fn is_placeholder(text: &str) -> bool {
 }
 
 /// `1.0` and `1e3` are whole to the decoder.
-fn is_whole(value: Node<'_>) -> bool {
+pub(super) fn is_whole(value: Node<'_>) -> bool {
     value.as_float().is_some_and(|it| it.fract() == 0.0)
 }
 

@@ -3,10 +3,8 @@
 //! Most bytes of a repository of manifests are such schemas, and most of these are descriptions:
 //! what says which values fit is a twentieth of the tree.
 
+use super::schema::{DEEPEST, is_whole};
 use crate::document::{Kind, MERGES, Node, tag};
-
-/// How deep a schema is followed.
-pub const DEEPEST: u32 = 60;
 
 /// The schema of a custom resource: its parts in pre-order, each of which knows where it ends.
 #[derive(Debug, Default)]
@@ -166,13 +164,12 @@ impl Type {
     /// What it asks for, if the value is something else.
     fn misses(self, value: Node<'_>) -> Option<&'static str> {
         let kind = value.kind();
-        let whole = || value.as_float().is_some_and(|it| it.fract() == 0.0);
         let (fits, wanted) = match self {
             Self::Object => (kind == Kind::Map, "a map"),
             Self::Array => (kind == Kind::Seq, "a list"),
             Self::String => (kind == Kind::Str, "text"),
             Self::Boolean => (kind == Kind::Bool, "true or false"),
-            Self::Integer => (kind == Kind::Int || whole(), "a whole number"),
+            Self::Integer => (kind == Kind::Int || is_whole(value), "a whole number"),
             Self::Number => (matches!(kind, Kind::Int | Kind::Float), "a number"),
         };
         (!fits).then_some(wanted)
